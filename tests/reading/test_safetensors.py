@@ -212,6 +212,12 @@ def test_a_shard_that_is_a_link_is_refused(tmp_path):
         filtviz.load(index(tmp_path, {"a.weight": "one.safetensors"}))
 
 
+def test_an_index_of_one_file_says_so(tmp_path):
+    write(tmp_path / "one.safetensors", {"a.weight": entry([1, 1], 0, 4)}, bytes(4))
+    network = filtviz.load(index(tmp_path, {"a.weight": "one.safetensors"}))
+    assert network.origin.kind.endswith("an index of 1 safetensors file")
+
+
 def test_an_index_and_its_files_must_agree(tmp_path):
     path = index(tmp_path, {"a.weight": "one.safetensors", "b.weight": "one.safetensors"})
     with pytest.raises(FileAccessError, match="there is no such file"):

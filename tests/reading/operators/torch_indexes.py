@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import tempfile
+import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,11 +30,19 @@ def indexes() -> Told:
     """What is read of an index and the files beside it, and what is said of objects that hold nothing."""
     for words, files, names in _indexed():
         yield words, _read(files, names)
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        whole = io.BytesIO(zip_of(_saved(a=tensor(KERNEL)), method=method))
+        with zipfile.ZipFile(whole, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("archive/more", b"x" * 99)
+        yield (
+            f"a zip of method {method}, and a deflated member",
+            _read({"a.pt": whole.getvalue()}, {}, "a.pt"),
+        )
     for words, value in _without():
         yield words, _object(value, ())
 
 
-def _read(files: Mapping[str, bytes], names: Mapping[str, str]) -> str:
+def _read(files: Mapping[str, bytes], names: Mapping[str, str], name_of: str = "") -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         for file, data in files.items():
@@ -40,7 +50,7 @@ def _read(files: Mapping[str, bytes], names: Mapping[str, str]) -> str:
         path = folder / "pytorch_model.bin.index.json"
         path.write_text(json.dumps({"metadata": {}, "weight_map": names}))
         try:
-            network = filtviz.load(path)
+            network = filtviz.load(folder / name_of if name_of else path)
             told = re.sub(r"size: \d+", "", f"{origin_of(network)}{layers_of(network)}")
         except FiltvizError as error:
             told = refused(error)
@@ -70,6 +80,8 @@ def _indexed() -> Iterator[tuple[str, Mapping[str, bytes], Mapping[str, str]]]:
     yield "an index of a name in the other", both, {"a.weight": "2.bin", "b.weight": "2.bin"}
     yield "an index of one file alone", both, {"a.weight": "1.bin"}
     yield "an index of a file that is a stream", both | {"2.bin": stream_of(_saved(b=second))}, names
+    cases = {"1.bin": zip_of(_saved(a=first), more={"archive/DATA.PKL": b"x"})}
+    yield "an index of a zip of names in two cases", cases, {"a.weight": "1.bin"}
     yield "an index of a file that is none", both | {"2.bin": b"nothing"}, names
     yield "an index of a file that is another's zip", both | {"2.bin": _zip_of_others()}, names
     yield "an index of a file that is a pickle", both | {"2.bin": dumps({"b.weight": ONES}, 2)}, names
