@@ -297,6 +297,7 @@ def values() -> Iterator[Case]:
     yield alone("two clipped", np.minimum(plain, np.sort(plain.ravel())[-2]), bias)
     yield alone("cauchy", random(2).standard_cauchy(plain.shape) * 0.05, bias)
     yield alone("ternary", np.sign(plain) * (np.abs(plain) > 0.1) * 0.1, bias)
+    yield alone("of one magnitude", np.sign(plain) * 0.1, bias)
     yield alone("of 16 steps", np.round(plain * 64) / 64, bias)
     yield alone("of 8 bits", np.round(plain * 700) / 700, bias)
     own = plain - plain.mean(axis=(1, 2, 3), keepdims=True)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from filtviz.budget import Budget
+from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError, SelectionError
 from filtviz.measures.coupling import coupling
 from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, Fit
@@ -385,6 +385,13 @@ def test_what_cannot_be_tested_does_not_make_the_others_less_sure() -> None:
     assert (alone.tolist(), beside.tolist()) == ([True], [False, True, False, False])
     assert is_significant(np.array([0.04, 0.9, 0.9]), 0.05).tolist() == [False] * 3
     assert is_significant(np.array([0.03, 0.9, 0.04, 0.05]), 0.05).tolist() == [False] * 4
+
+
+def test_one_sign_in_all_of_a_filter_is_a_structure_that_shuffled_weights_have_not(glorot) -> None:
+    for signs, found in ((1.0, True), (np.sign(glorot((12, 1, 1, 1))), True), (None, False)):
+        weights = glorot((12, 9, 3, 3)) if signs is None else np.abs(glorot((12, 9, 3, 3))) * signs
+        weights.reshape(-1)[::50] = 0
+        assert survives_shuffling(Kernels.of(weights), "low-frequency", Account.unlimited()) is found
 
 
 def test_few_weights_are_not_shuffled_and_cost_nothing() -> None:

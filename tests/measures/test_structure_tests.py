@@ -42,6 +42,7 @@ def test_sphericity_of_few_large_kernels_is_that_of_their_positions(n: int) -> N
     ("q", "n", "p", "tail"),
     [
         (50, 1, 9, 1.0),
+        (0, 2, 9, 1.0),  # below all that the law of three moments gives
         (80, 2, 9, 0.001236794),
         (60, 3, 9, 0.03998696),
         (60, 100, 9, 0.05404552),

@@ -86,10 +86,12 @@ KINDS = ("plain", "plain", "plain", "few", "fifty", "zeros", "more zeros", "stan
 def verdicts_told() -> Iterator[str]:
     """Yield what made-up findings make of made-up layers."""
     words = Words()
-    for seed in range(420):
+    for seed in (*range(420), *range(1000, 1050)):
         draw = random.Random(seed)
         kind = draw.choice(KINDS)
         subject, findings = _subject(draw, base(kind)), _findings(draw)
+        if seed >= 1000:
+            subject, findings = _with_more(draw, subject, findings)
         standing_out = draw.choice((0, 0, 1, 3))
         told = judge(subject, findings, standing_out)
         marks = (f"{key}={value:.4g}" for key, value in _ps(findings))
@@ -99,6 +101,23 @@ def verdicts_told() -> Iterator[str]:
         if after:
             yield f"    set afterwards: {words.of(after[0])} {after[1].why}"
     yield from _together(words)
+
+
+def _with_more(
+    draw: random.Random, subject: Subject, findings: dict[str, Finding]
+) -> tuple[Subject, dict[str, Finding]]:
+    """Add two laws of a scale that no rule has, and the least that can be told of the noise."""
+    families = draw.choice((("uniform", "normal"), ("normal", "uniform")))
+    free = tuple(
+        Fit((f"free {family} draws",), family, 0.1, draw.choice(ps))
+        for family, ps in zip(families, ((0.7, 0.3), (0.05, 0.0005)), strict=True)
+    )
+    origin = replace(subject.origin, fits=subject.origin.fits[:1] if draw.random() < 0.4 else (), free=free)
+    least = MEASURES["residue"].finding(
+        value=None, interval=(0.7, 1.0), text="over 70% of the variance is noise"
+    )
+    findings = {**findings, "residue": draw.choice((least, least, findings["residue"]))}
+    return replace(subject, origin=origin), findings
 
 
 def _subject(draw: random.Random, subject: Subject) -> Subject:
