@@ -85,7 +85,8 @@ def test_what_is_refused_is_refused_in_the_same_words(reason: str) -> None:
 def test_each_function_of_a_unit_is_asked_for(kind: Any) -> None:
     facts = {"slopes": numbers(4)} if kind == "parametric_rectify" else {}
     if kind not in ("untold", "clip"):
-        check(network_of(Activation(kind=kind, alpha=0.3, **facts)), np.abs(IMAGE) + 0.1)
+        for image in (np.abs(IMAGE) + 0.1, IMAGE, 1e3 * IMAGE):
+            check(network_of(Activation(kind=kind, alpha=0.3, **facts)), image)
 
 
 def test_nothing_is_left_of_a_crop_of_more_than_there_is() -> None:
