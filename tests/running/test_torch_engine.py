@@ -95,6 +95,18 @@ def test_nothing_is_left_of_a_crop_of_more_than_there_is() -> None:
         assert engine.apply(Crop(crop=(crop, (0, 0))), [engine.take(IMAGE)]).shape == (2, 4, 0, 6)
 
 
+def test_what_several_images_make_together_is_counted() -> None:
+    large = Convolution(
+        weights=numbers(1, 1, 1), axes="oic", stride=(1 << 26,), pad=pads(0), transposed=True, groups=1
+    )
+    said = []
+    for engine in (NumpyEngine(np.dtype("f8")), torch_engine()):
+        with pytest.raises(MisfitError, match="134,217,730 units") as caught:
+            engine.apply(large, [engine.take(np.zeros((2, 1, 2)))])
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
 def test_padding_is_for_as_many_axes_as_there_are() -> None:
     engine = torch_engine()
     with pytest.raises(MisfitError, match="it pads 1 axis and is given 2"):

@@ -122,6 +122,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "an old pickle that is damaged", b"(lp0\nI1\nq"
     yield "an object", dumps(Thing("mine.Net", 1, Named("numpy.core.x")), 2)
     yield "a length that begins like a pickle", b"\x80\x02\0\0\0\0\0\0{"
+    for n in (4, 5, 6):  # as long as 640 and 2^48 bytes
+        yield f"{n} zeros behind a protocol", b"\x80\x02" + (bytes(n) + b"\x01" * 6)[:6] + b"{"
     yield "an array", _npy()
     yield "an array and a byte", _npy() + b"x"
     for n in (2, 3):
@@ -150,6 +152,11 @@ def _files() -> Iterator[tuple[str, bytes]]:
     )
     long = _npy(shape="(2, 3)" + " " * 300)
     yield "an npz with a long header", _zip(**{"a.npy": long, "b.npy": long})
+    for rows in (1, 4, 9999):
+        packed = _npy(shape=f"({rows}, 999)")
+        said = (len(packed) + 3996 * rows).to_bytes(4, "little")
+        data = _zip("a.npy", **{"a.npy": packed}).replace(len(packed).to_bytes(4, "little"), said)
+        yield f"an npz of {rows} rows of which few are there", data
     yield "an npz with one of texts", _zip(**{"a.npy": _npy(), "\x1b" + "t" * 300 + ".npy": _npy("<U3")})
     yield "an npz with another", _zip(**{"a.npy": _npy(), "readme": b"text"})
     yield "an npz with a short one", _zip(**{"a.npy": _npy()[:-1], "b.npy": _npy()})
