@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import struct
 import tempfile
@@ -216,6 +217,8 @@ def _named() -> Iterator[Case]:
             yield f"{name} beside {beside}", named.open, {name: b"\x01numbers", beside: data}
     both = {"a.bin": b"\x01", "a.xml": b'<?xml version="1.0"?>\n<net ', "a.param": b"7767517"}
     yield "beside both", named.open, both
+    packed = gzip.compress(both["a.xml"], mtime=0)
+    yield "beside one that is compressed", named.open, {"a.bin": b"\x01", "a.xml": packed}
     for data in (b" " * 280 + b'<?xml version="1.0"?>\n<net ', b'<?xml version="1.0"?>\n<nets ', b"\xff"):
         yield f"beside {data.strip()[:30]!r}", named.open, {**both, "a.xml": data, "a.param": b""}
     for members in (

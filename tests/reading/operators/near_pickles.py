@@ -145,6 +145,7 @@ def _nolearn() -> Iterator[Case]:
         "all three": {"layers_": [below], "_output_layers": ends[:1], "_output_layer": ends[1]},
         "named ends": {"layers_": {"b": ends[1], "a": ends[0]}},
         "turned ends": {"_output_layers": ends[::-1]},
+        "ends named elsewhere": {"_output_layers": {"b": ends[1], "a": ends[0]}},
         "names beside": {"layers_": [below], "layers": [("image", 1), ("first", 2)]},
         "more names": {"layers_": [below], "layers": [("image", 1), ("first", 2), ("x", 3)]},
         "an unnamed one": {"layers_": [below], "layers": [(None, 1), ("first", 2)]},

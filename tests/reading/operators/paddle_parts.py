@@ -75,6 +75,13 @@ def paddle_parts() -> Told:
             data = b"".join(part(4, part(1, name) + part(6, 2) + part(6, 1)) for name in lists)
             data += b"".join(part(4, part(1, name) + part(field, value)) for name, field, value in more)
             yield f"a message of {lists} {more}", str(paddle._facts(message(data)))
+    for kinds in (["conv2d"], ["depthwise_conv2d"], ["conv2d_transpose"], ["pool2d", "conv2d"], ["conv3d"]):
+        given = part(1, part(1, "Filter") + part(2, "c.w_0") + part(2, "x") + part(2, "n.m.b_0"))
+        strides = part(4, part(1, "strides") + part(6, 2) + part(6, 1))
+        blocks = [part(1, part(4, given + part(3, kind) + strides)) for kind in kinds]
+        for names in ({"c.w_0"}, {"c.w_0", "n.m.b_0"}, {"x"}, set()):
+            found = paddle._uses(message(b"".join(blocks)), frozenset(names))
+            yield f"uses of {kinds} by {sorted(names)}", str(found)
     for kept in (0, 1):
         for kind in (None, 7, 9, 10, 17):
             variable = part(1, "v") + (b"" if kind is None else part(2, part(1, kind))) + part(3, kept)
