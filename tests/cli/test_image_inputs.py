@@ -42,7 +42,6 @@ COMMANDS = [
     "report m.pkl --images b -o b/a.png",
     "report m.pkl --images labelled.npz --labels labels.html -o labels.html",
     "occlusion m.pkl --images a.png --labels names.png -o names.png",
-    "activity m.pkl --images a.png --labels names.png -o names.png",
     "convert m.pth graph.safetensors --like graph.safetensors",
     "convert m.pkl graph.safetensors --like graph.safetensors",
     "report m.pth --like graph.safetensors -o graph.safetensors",
@@ -57,7 +56,7 @@ def test_nothing_that_is_given_is_written_over(command):
 
 @pytest.mark.parametrize("given", ["names.png", "a.png"])
 def test_a_picture_is_written_over_no_image_and_no_labels(given):
-    check_unchanged(f"activity m.pkl --images a.png --labels names.png -o {given}")
+    check_unchanged(f"occlusion m.pkl --images a.png --labels names.png --square 31 --stride 31 -o {given}")
 
 
 def check_unchanged(command: str) -> None:

@@ -139,7 +139,8 @@ def _ways(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"of an array of {axes} axes", {"images": (GREY[:, None] / 255)[(0,) * (4 - axes)]}
     yield "of an array, prepared", {"images": GREY[:, None] / 255, "preparation": Preparation(mean=(0.25,))}
     yield "prepared by a word", {"preparation": "mean"}
-    yield "written over its labels", {"labels": folder / "labels.npz", "output": folder / "labels.npz"}
+    if name not in ("activity", "codes", "patches", "maximise"):  # these speak of no classes
+        yield "written over its labels", {"labels": folder / "labels.npz", "output": folder / "labels.npz"}
     for batch in (None, 1) if name in BATCHED else ():  # more runs of the network are more work
         yield f"in batches of {batch} on a budget", {"batch": batch, "budget": Budget(work=BATCHED[name])}
     for wrong in ("limits", "hints", "budget"):
@@ -316,7 +317,7 @@ def _losses(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
     known = replace(model, history=history)
     bare = replace(known, origin=Origin())
     out = {"output": folder / "out", "format": "npz"}
-    wrong = ({"format": "bmp"}, {"limits": "x"}, {"hints": "x"}, {"budget": "x"})
+    wrong = ({"format": "bmp"}, {"limits": "x"}, {"hints": "x"})
     for name, one, ways in (
         ("a path", known, ({}, out, *wrong)),
         ("no path", bare, ({}, out)),

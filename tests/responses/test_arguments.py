@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import filtviz
 from filtviz.errors import ArgumentError, RunningError
 from filtviz.network import Network
 from filtviz.operations import Dense, Flatten
@@ -169,3 +171,10 @@ def test_pieces_that_cannot_be_found_are_refused() -> None:
     assert (
         failure(best.add, np.zeros((2, 3, 4)), "it") == "it has no maps over the image: choose a convolution"
     )
+
+
+def test_only_what_speaks_of_classes_takes_their_names_and_only_what_works_a_budget() -> None:
+    for name in ("predict", "occlusion", "saliency", "activity", "codes", "patches", "maximise", "loss"):
+        taken = inspect.signature(getattr(filtviz, name)).parameters
+        assert ("labels" in taken) == (name in ("predict", "occlusion", "saliency"))
+        assert ("budget" in taken) == (name != "loss")

@@ -196,7 +196,7 @@ def _images_option(*, required: bool) -> Callable[[Command], Command]:
 
 
 def demonstrating(
-    *, draws: bool = True, images: str = "required", has_table: bool = True
+    *, draws: bool = True, images: str = "required", has_table: bool = True, names_classes: bool = False
 ) -> Callable[[Command], Command]:
     """Return what adds MODEL and the options of images, which the command passes on to its function.
 
@@ -204,8 +204,9 @@ def demonstrating(
         draws: Whether the command draws a picture.
         images: ``required``, ``optional`` or ``none``, where the network is not run.
         has_table: Whether its numbers are a table, for CSV.
+        names_classes: Whether it speaks of classes, which have names.
     """
-    options = _options_of_images(draws=draws, images=images, has_table=has_table)
+    options = _options_of_images(draws=draws, images=images, has_table=has_table, names_classes=names_classes)
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -241,13 +242,16 @@ def demonstrating(
     return decorate
 
 
-def _options_of_images(*, draws: bool, images: str, has_table: bool) -> Sequence[Callable[[Any], Any]]:
+def _options_of_images(
+    *, draws: bool, images: str, has_table: bool, names_classes: bool
+) -> Sequence[Callable[[Any], Any]]:
     """Return MODEL and the options of `demonstrating`, in the order of the help."""
     options: list[Callable[[Any], Any]] = [model_argument]
     if images != "none":
         options.append(_images_option(required=images == "required"))
         options += [option() for option in _PREPARING]
         options += [option(cls=RareOption) for option in _RUNNING]
+    if names_classes:
         options.append(click.option("--labels", metavar="FILE", help="The names of the classes, one a line."))
     kinds = ".png, .pdf, .svg, .npz for the numbers" if draws else ".npz, for the numbers"
     default = "; default: the current folder" if draws else ""
@@ -260,7 +264,8 @@ def _options_of_images(*, draws: bool, images: str, has_table: bool) -> Sequence
         options.append(click.option("--terminal", is_flag=True, help="Draw in the terminal."))
     if has_table:
         options.append(click.option("--csv", "as_csv", is_flag=True, help="Print a table, as CSV."))
-    return (*options, json_option, reading_options, budget_options)
+    spending = () if images == "none" else (budget_options,)
+    return (*options, json_option, reading_options, *spending)
 
 
 def print_demonstration(

@@ -42,7 +42,7 @@ __all__ = ["occlusion"]
 @click.option(
     "--nolearn", is_flag=True, help="With nolearn's numbers, whose square lies one pixel up and left."
 )
-@demonstrating(has_table=False)
+@demonstrating(has_table=False, names_classes=True)
 def occlusion(
     image: int, target: int | None, square: int, stride: int, fill: float, nolearn: bool, **asked: Any
 ) -> Heat:

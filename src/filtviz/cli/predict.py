@@ -24,7 +24,7 @@ __all__ = ["predict"]
     metavar="N",
     help="Classes in the table.",
 )
-@demonstrating(draws=False)
+@demonstrating(draws=False, names_classes=True)
 def predict(top: int, **asked: Any) -> Prediction:
     """Run the network in MODEL on images and print its strongest outputs, as a table.
 

@@ -45,7 +45,7 @@ METHODS = ["gradient", "guided", "deconvnet", "integrated", "smoothgrad", "gradc
     shell_complete=complete_any_layer,
     help="With gradcam: whose maps (default: the last convolution).",
 )
-@demonstrating(has_table=False)
+@demonstrating(has_table=False, names_classes=True)
 def saliency(
     image: int, method: Any, target: int | None, of: Any, signed: bool, layer: str | None, **asked: Any
 ) -> Heat:

@@ -169,7 +169,7 @@ def _accuracy(
     return (f"{right:,} of {len(given):,} {are} answered as their file says ({share}){how}",)
 
 
-@checked(image=partial(whole, least=-LARGEST), images=as_given, labels=as_given)
+@checked(image=partial(whole, least=-LARGEST), images=as_given)
 def activity(
     model: Model | LiveModel,
     images: Shown,
@@ -178,7 +178,6 @@ def activity(
     nolearn: bool = False,
     *,
     preparation: Preparation | None = None,
-    labels: Labels | None = None,
     engine: EngineName | None = None,
     batch: int | None = None,
     device: str | None = None,
@@ -198,7 +197,6 @@ def activity(
         image: The number of the image whose maps are wanted, counted from 0.
         nolearn: Draw as nolearn's ``plot_conv_activity``: each map on its own range.
         preparation: How pictures and files are prepared; arrays are used as they are.
-        labels: The names of the classes, in the network's order, or a file with one a line.
         engine: ``numpy`` or ``torch``; None chooses.
         batch: Images at once at the most; None for as many as pay.
         device: Where PyTorch computes, such as ``cuda``.
@@ -217,7 +215,7 @@ def activity(
         ArgumentError: something is of another kind than it must be.
     """
     request = Request(
-        model=model, images=images, preparation=preparation, labels=labels, engine=engine, batch=batch,
+        model=model, images=images, preparation=preparation, engine=engine, batch=batch,
         device=device, output=output, format=format, budget=budget, limits=limits, hints=hints,
     )  # fmt: skip
     network = request.network()
@@ -291,7 +289,7 @@ def _said_of_units(found: Activity) -> Iterator[str]:
         yield f"{found.layer}: its units have no function that could die or saturate"
 
 
-@checked(images=as_given, labels=as_given)
+@checked(images=as_given)
 def codes(
     model: Model | LiveModel,
     images: Shown,
@@ -300,7 +298,6 @@ def codes(
     *,
     seed: int = 0,
     preparation: Preparation | None = None,
-    labels: Labels | None = None,
     engine: EngineName | None = None,
     batch: int | None = None,
     device: str | None = None,
@@ -321,7 +318,6 @@ def codes(
         plane: ``pca``, the two directions of the largest variance, or ``tsne`` (needs scikit-learn).
         seed: Of ``tsne``.
         preparation: How pictures and files are prepared; arrays are used as they are.
-        labels: The names of the classes, in the network's order, or a file with one a line.
         engine: ``numpy`` or ``torch``; None chooses.
         batch: Images at once at the most; None for as many as pay.
         device: Where PyTorch computes, such as ``cuda``.
@@ -341,7 +337,7 @@ def codes(
         ArgumentError: something is of another kind than it must be.
     """
     request = Request(
-        model=model, images=images, preparation=preparation, labels=labels, engine=engine, batch=batch,
+        model=model, images=images, preparation=preparation, engine=engine, batch=batch,
         device=device, output=output, format=format, budget=budget, limits=limits, hints=hints,
     )  # fmt: skip
     network = request.network()
@@ -398,7 +394,6 @@ def loss(
     *,
     output: str | PathLike[str] | None = None,
     format: str | None = None,
-    budget: Budget | None = None,
     limits: Limits | None = None,
     hints: Hints | None = None,
 ) -> Losses:
@@ -408,7 +403,6 @@ def loss(
         model: A path, a network, or a model in memory.
         output: A file (``.png``, ``.pdf``, ``.svg``, ``.npz`` for the numbers) or a folder; None writes none.
         format: The file's format in a folder; None for ``png``.
-        budget: How much work it may be.
         limits: How much the file may ask for, see `filtviz.load`.
         hints: What a person says about the arrays of a file that holds nothing but arrays.
 
@@ -418,7 +412,7 @@ def loss(
         OutputError: the file cannot be written.
         ArgumentError: something is of another kind than it must be.
     """
-    request = Request(model=model, output=output, format=format, budget=budget, limits=limits, hints=hints)
+    request = Request(model=model, output=output, format=format, limits=limits, hints=hints)
     network = request.network()
     name = path_of(model) or Path("the network")
     series = _losses(network)

@@ -321,7 +321,7 @@ MOST_FILTERS = 40
 """Filters that are drawn with their patches; more are told."""
 
 
-@checked(images=as_given, labels=as_given)
+@checked(images=as_given)
 def patches(
     model: Model | LiveModel,
     images: Shown,
@@ -329,7 +329,6 @@ def patches(
     top: int = 8,
     *,
     preparation: Preparation | None = None,
-    labels: Labels | None = None,
     engine: EngineName | None = None,
     batch: int | None = None,
     device: str | None = None,
@@ -351,7 +350,6 @@ def patches(
         layer: A convolution by number, or any layer by name.
         top: Pieces for each filter, at most one of each image.
         preparation: How pictures and files are prepared; arrays are used as they are.
-        labels: The names of the classes, in the network's order, or a file with one a line.
         engine: ``numpy`` or ``torch``; None chooses.
         batch: Images at once at the most; None for as many as pay.
         device: Where PyTorch computes, such as ``cuda``.
@@ -370,7 +368,7 @@ def patches(
         ArgumentError: something is of another kind than it must be.
     """
     request = Request(
-        model=model, images=images, preparation=preparation, labels=labels, engine=engine, batch=batch,
+        model=model, images=images, preparation=preparation, engine=engine, batch=batch,
         device=device, output=output, format=format, budget=budget, limits=limits, hints=hints,
     )  # fmt: skip
     network = request.network()
@@ -448,7 +446,6 @@ def _composed(network: Network, layer: LayerChoice, budget: Budget) -> tuple[NDA
 @checked(
     image=partial(whole, least=-LARGEST),
     images=as_given,
-    labels=as_given,
     rate=partial(maybe, real),
     decay=partial(maybe, real),
     bounds=as_given,
@@ -469,7 +466,6 @@ def maximise(
     bounds: tuple[float, float] | None = None,
     seed: int = 0,
     preparation: Preparation | None = None,
-    labels: Labels | None = None,
     engine: EngineName | None = None,
     batch: int | None = None,
     device: str | None = None,
@@ -501,7 +497,6 @@ def maximise(
             0 and 1 unless ``preparation`` says otherwise.
         seed: Of the noise and the shifts.
         preparation: How pictures and files are prepared; arrays are used as they are.
-        labels: The names of the classes, in the network's order, or a file with one a line.
         engine: ``torch``, if any: numpy has no gradients.
         batch: Images at once at the most; None for as many as fit.
         device: Where PyTorch computes, such as ``cuda``.
@@ -521,7 +516,7 @@ def maximise(
         ArgumentError: something is of another kind than it must be.
     """
     request = Request(
-        model=model, images=images, preparation=preparation, labels=labels, device=device, output=output,
+        model=model, images=images, preparation=preparation, device=device, output=output,
         format=format, budget=budget, limits=limits, hints=hints,
     )  # fmt: skip
     if engine not in (None, "torch"):
