@@ -6,6 +6,7 @@ A part of `figures_told`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any
 from unittest.mock import patch
@@ -84,6 +85,10 @@ def _patches() -> Iterator[str]:
             for filters in (range(n), range(n - 1, -1, -2)):
                 yield f"== patches {n} by {top}, {rectifies}, beside {beside is not None}, {filters}"
                 yield from _told(drawn.patches_picture(found, filters, beside, ["a note"]))
+    bright = patches(2, 1, rectifies=False)
+    bright = replace(bright, shown=bright.shown + 1.5)
+    yield "== patches of what is bright"
+    yield from _told(drawn.patches_picture(bright, range(2), None, []))
     for piece in (
         [[[0.0, 2.0]]],
         [[[np.nan, 1.0]]],
@@ -115,6 +120,11 @@ def _others() -> Iterator[str]:
         spec = Tiles(tiles=blank, captions=[], across=across, title="t", notes=["n " * 60])
         yield f"{n} tiles of {shape}, {across} in a row: {numbers(tiles_figure(spec).get_size_inches())}"
 
+    just = ["n " * 43 + "n", "n " * 43 + "nn"]
+    spec = Tiles(
+        tiles=blank[:2], captions=["a"], across=6, title="t", notes=just, scale=(-0.12345, 6.789, "gray", "m")
+    )
+    yield from (line for line in figure_lines(tiles_figure(spec)) if "image" not in line)
     seen = np.round(np.random.default_rng(6).random((5, 3, 7, 4)) * 3 - 1, 3)
     places = np.array([[0.0, 1.0], [3.0, 1.0], [1.0, -2.0], [0.5, 0.0], [3.0, 2.0]])
     for n, most in ((33, 31), (2, 2000)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -289,6 +290,11 @@ def _composed() -> Iterator[str]:
         )  # fmt: skip
         told = said(lambda m=made: m.pictures(network.conv_layers[1]))
         yield f"through {through}, {ranges} at {dpi:g}: {told}"
+    for figsize in ((6.0, 6.0), (3.0, 3.0)):
+        for layer in network.conv_layers:
+            options = DrawingOptions(view="sheet", sheet=SheetOptions(figsize=figsize))
+            own = replace(made, options=options, through=False, ranges=None, account=Counted())
+            yield f"{len(own.pictures(layer)[0])} pages of {layer.index} on {figsize}: {own.account}"
     composed: Any = SimpleNamespace(sentences=("one", "two"), remarks=("r",))
     for texts in (
         SheetTexts(),
@@ -333,6 +339,9 @@ def _graphs() -> Iterator[str]:
         yield from as_dot(own).splitlines()
         yield from as_mermaid(own).splitlines()
         yield from (str(row) for row in as_lines(own))
+    many = replace(graph, boxes=graph.boxes * 21, links=tuple((n, n + 1) for n in range(104)))
+    for text in (as_dot(many), as_mermaid(many)):
+        yield f"of many boxes: {len(text)} {zlib.crc32(text.encode()):08x}"
     scale = Normalisation(gamma=Parameter.of("gamma", np.ones(2)), is_batch=False)
     relu = conv(random_weights(2, 1, 3, 3), below=0)
     drop = Identity(what="Dropout")

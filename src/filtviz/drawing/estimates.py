@@ -79,7 +79,8 @@ def pay_for_view(
         return  # `draw` says so
     n, what = len(channels), f"drawing {layer.title}"
     view = view_for(layer, n, options.view)
-    *slices, rows, cols = (LEVELS, *layer.kernel_size) if layer.is_curve else layer.kernel_size
+    drawn = (LEVELS if view == "curves" else 1, *layer.kernel_size) if layer.is_curve else layer.kernel_size
+    *slices, rows, cols = drawn
     n *= math.prod(slices)
     weights = layer.n_filters * n * rows * cols
     if not VIEWS[view].is_sheet:
