@@ -20,7 +20,7 @@ from tests.reading.making import Named, Thing, dumps
 from tests.reading.operators.asking import Told
 from tests.reading.operators.torch_objects import _object
 from tests.reading.operators.torch_tensors import KERNEL, ONES, SMALL, called
-from tests.reading.torch_making import module, quantised, stream_of, tensor, zip_of
+from tests.reading.torch_making import Stored, module, quantised, stream_of, tensor, zip_of
 from tests.telling import layers_of, origin_of, refused
 
 __all__ = ["indexes"]
@@ -38,6 +38,10 @@ def indexes() -> Told:
             f"a zip of method {method}, and a deflated member",
             _read({"a.pt": whole.getvalue()}, {}, "a.pt"),
         )
+    dream = _saved(a=tensor(Stored(ONES, "torch.DreamStorage"), (2, 3)), b=tensor(KERNEL))
+    for without in ([], ["archive/data/0"], ["archive/data/1"]):
+        whole_zip = zip_of(dream, without=without)
+        yield f"a storage of a class of one's own without {without}", _read({"a.pt": whole_zip}, {}, "a.pt")
     for words, value in _without():
         yield words, _object(value, ())
 
