@@ -176,7 +176,7 @@ def _survey(run: Run) -> Iterator[str]:
     import pyarrow.parquet as pq
 
     for line in (
-        "zoo -o out -j 1", "zoo -o out -j 1", "end.npz start.npz bad.pkl -o all -j 1",
+        "zoo -o out -j 1", "zoo -o out -j 1", "end.npz bad.pkl -o all -j 1",
         "gone.pkl -o none -j 1",
         "zoo/notes.txt -o none -j 1", "zoo/dense.npz -o lone -j 1", "zoo -o out -j 1 --convs none",
         "end.npz -o end.npz", "seq.keras -o all -j 1 --json",

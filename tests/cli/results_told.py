@@ -119,7 +119,7 @@ def exported() -> Iterator[str]:
             folder=Path("out"), manifest=Path("out/manifest.json"), models=models, pictures=(),
             passed_over=others,
         )  # fmt: skip
-        for line in ("", "--strict", "-q"):
+        for line in ("", "--strict", "-q") if bare in models or bad in models else ("",):
             words = f"export x -o out {line}"
             told = ended("filtviz.batch.export", made, words)
             yield f"exported {[each.place for each in (*models, *others)]} {line}: {told}"

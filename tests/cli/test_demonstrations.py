@@ -296,6 +296,7 @@ def test_what_needs_pytorch_says_so(command: str, few: str, monkeypatch: pytest.
     assert result.stderr.splitlines()[-1].endswith("pip install torch")
 
 
+@pytest.mark.slow
 def test_diagnose_answers_with_images_on_one_screen(few: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     result = run("diagnose", MODEL, "--images", few, "--before", str(EXAMPLES / "mission-untrained.pkl"))

@@ -340,7 +340,7 @@ def test_numbers_of_another_model_of_the_same_name_are_not_replaced(here, name):
         assert all(numbers[key].size for key in numbers)
 
 
-@pytest.mark.parametrize("suffix", ["png", "npz", "pdf"])
+@pytest.mark.parametrize("suffix", ["png", "npz", pytest.param("pdf", marks=pytest.mark.slow)])
 def test_a_result_in_the_folder_of_images_is_none_of_them_and_is_replaced(here, suffix):
     line = ("activity", f"--format {suffix} -o seen/")
     for more in ((), ("--layer 1",), ()):

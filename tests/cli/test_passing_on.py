@@ -85,6 +85,10 @@ AGAIN: Mapping[str, str] = {"--axes": "1=oihw", "--before": "like.pkl", "--image
 """What an option that may be repeated is given the second time."""
 
 
+HINTS = frozenset({"--architecture", "--axes", "--convs", "--like"})
+"""What every command passes on beside ``--weights``, as one; two commands are enough."""
+
+
 class Called(Exception):
     """The function was called."""
 
@@ -139,6 +143,8 @@ def lines_of(name: str) -> Iterator[str]:
     for option in options:
         own = max(option.opts, key=len)
         if own in PRINTING or (option in limits and option not in (limits[0], limits[-1])):
+            continue
+        if own in HINTS and name not in ("plot", "survey"):
             continue
         beside = BESIDE.get(f"{name} {own}", "")
         if beside not in usual:
