@@ -101,6 +101,9 @@ def sentences() -> Iterator[str]:
             path = named(length, f".run{own}")
             path.mkdir()
             yield f"no lock for a run, {length}: {said(lambda p=path: announce_run(p.parent, 'run'))}"
+    some = Network.of([conv(np.ones((2, 2, 3, 3)), name=f"c{n}", below=n - 1) for n in range(3)])
+    for reasons in ({2: "last", 0: "first"}, {1: "so"}, {2: "c", 1: "b", 0: "a"}):
+        yield f"too much: {planning._left_out(some, reasons)}"
     for n in (20, 21):
         yield f"a format of {n}: {said(lambda n=n: ExportOptions(format='y' * n))}"
     for n in (40, 41):

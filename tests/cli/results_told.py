@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
+import sys
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,10 +24,11 @@ import click
 import numpy as np
 from click.exceptions import Exit
 from tests.building import conv, image
-from tests.cli.wording_told import run
+from tests.cli.screens_told import model_of
+from tests.cli.wording_told import examined, run
 
 from filtviz.batch import ExportResult, ModelResult
-from filtviz.cli import inputs, main
+from filtviz.cli import console, diagnosis_text, inputs, main
 from filtviz.errors import FiltvizError
 from filtviz.network import Network
 from filtviz.results import LayerFailure, PlotResult, PlottedLayer, WrittenFile
@@ -187,6 +189,23 @@ def converted() -> Iterator[str]:
                 path.unlink()
 
 
+def passed() -> Iterator[str]:
+    """Yield what is passed on beside the calls of commands, and how stdout shows what it does not have."""
+
+    def template(model: str, **how: Any) -> str:
+        return f"{model} {sorted(how)} {how['hints']}"
+
+    with patch("filtviz.api.architecture_template", template):
+        yield f"template: {run(['layers', 'm.npz', '--architecture-template', '--weights', 'ema'], None)}"
+    for encoding, errors in (("ascii", "strict"), ("ascii", "ignore"), ("cp437", None), (None, None)):
+        with patch.object(sys, "stdout", SimpleNamespace(encoding=encoding, errors=errors)):
+            yield f"shown in {encoding}, {errors}: {console._stdout_encoding()} {console.fit('é→日')!a}"
+    for n in (60, 61):
+        one = model_of(21, 1, file="x" * n, shown=examined(answer="It is so."))
+        text = diagnosis_text.shown_of([one])
+        yield f"shown of a name of {n}: {text.count('x')} {text.split()[-3:]}"
+
+
 # ---- which files there are
 
 
@@ -261,6 +280,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "exported": exported,
     "surveyed": surveyed,
     "converted": converted,
+    "passed": passed,
     "found": found,
     "strict": strict,
 }

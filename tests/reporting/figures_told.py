@@ -74,7 +74,7 @@ def cases() -> Iterator[tuple[str, Network, dict[str, Any]]]:
     yield "large kernels", network(tall, rows=70, cols=6), {"images": images(1, 1, 70, 6)}
     yield (
         "two channels",
-        network(conv(drawn(5, 3, 2, 3, 3), None, name="c"), channels=2),
+        network(conv(drawn(5, 12, 2, 3, 3), None, name="c"), channels=2),
         {"images": images(2, 2)},
     )
     silent = conv(drawn(6, 2, 1, 3, 3), np.full(2, -1e3, "f4"), name="silent")

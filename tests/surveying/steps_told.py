@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -25,6 +25,7 @@ from tests.building import conv, image
 
 from filtviz import surveying
 from filtviz.batch.jobs import FEW_JOBS
+from filtviz.budget import Budget
 from filtviz.errors import FiltvizError
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import Dense, LocallyConnected
@@ -449,7 +450,7 @@ def taken() -> Iterator[str]:
             path=Path("run/net-3.npz").absolute(), file="run/net-3.npz", size=5, changed=7, is_found=True,
             limits=None, hints=None, budget=None,
         )  # fmt: skip
-        for name, network in made():
+        for name, network in sorted(made(), key=lambda each: each[0] == "odd"):
             with (
                 patch.object(taking, "load", lambda *_, n=network, **__: n),
                 patch.object(taking, "_digest", lambda paths: " ".join(Path(path).name for path in paths)),
@@ -465,6 +466,9 @@ def taken() -> Iterator[str]:
                 for key, values in table.items():
                     if any(value is not None for value in values):
                         yield f"    {key}: {' | '.join(map(cell, values))}"
+        with patch.object(taking, "load", lambda *_, **__: network), patch.object(taking, "_digest", str):
+            poor = replace(job, budget=Budget(work=1)).run()
+        yield f"too much: {poor.status} {poor.file['left_out']} {poor.layers['reason']} {poor.n_filters}"
     beside = Network.of([], Origin(path=Path("/a/b/c"), siblings=(Path("/a/b/d"), Path("/a/e"))))
     yield f"beside: {list(taking._beside(beside))} {list(taking._beside(Network.of([])))}"
     lost = job.lost("it ended")
@@ -567,7 +571,9 @@ def stores() -> Iterator[str]:
             for length in (2 * parquet.LONGEST, 2 * parquet.LONGEST + 1):
                 store.add([rows_for("k", code="x", reason="y" * length)], none)
                 number = store.parts()[-1]
-                yield f"a text of {length}: {said(lambda n=number: store.read('files', n).num_rows, folder)}"
+                for names in (None, ["reason"], ["file"]):
+                    told_ = said(lambda n=number, c=names: store.read("files", n, c).num_rows, folder)
+                    yield f"a text of {length}, {names}: {told_}"
         finally:
             os.umask(mask)
         yield from sizes(store)

@@ -86,7 +86,7 @@ def _substitute(character: str, encoding: str, errors: str) -> str:
 def _escape(character: str, encoding: str) -> str:
     escape = character.encode("ascii", "backslashreplace").decode("ascii")
     if escape == character:  # an encoding without one of ASCII's characters, as cp864 is without %
-        escape = f"\\x{ord(character):02x}"
+        escape = f"\\x{ord(character):x}"
     return escape if can_write(escape, encoding) else "?"
 
 
