@@ -128,6 +128,8 @@ def _groups() -> Iterator[tuple[str, str]]:
         ((2, 3, 2, 4), values.reshape(2, 3), (1, 2)),
         ((2, 6, 1), values[:1], (1,)),
         ((2, 0, 4, 4), values, (1,)),
+        ((2, 6, 4, 4), values[:0], (1,)),
+        ((2, 0, 4, 4), values[:0], (1,)),
         ((None, None, 4, 4), values, (1,)),
         ((None, 5, None, 4), values, (1,)),
     ):

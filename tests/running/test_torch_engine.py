@@ -35,7 +35,7 @@ def answers(engine: Any, network: Network, image: np.ndarray = IMAGE) -> list[np
 
 
 def check(network: Network, image: np.ndarray = IMAGE) -> None:
-    ours, theirs = NumpyEngine(np.dtype("f8")), torch_engine()
+    ours, theirs = NumpyEngine(np.dtype("f8"), keeps=True), torch_engine(keeps=True)
     with np.errstate(all="ignore"):
         for one, other in zip(answers(ours, network, image), answers(theirs, network, image), strict=True):
             np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-12)
