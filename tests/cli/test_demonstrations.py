@@ -20,7 +20,17 @@ from tests import demonstrations_told, telling
 from tests.building import as_layer, image
 from tests.reading.torch_making import tensor, zip_of
 
-from filtviz import Network, Parameter, Prediction, RunningError, activity, demonstrations, load, responses
+from filtviz import (
+    ArgumentError,
+    Network,
+    Parameter,
+    Prediction,
+    RunningError,
+    activity,
+    demonstrations,
+    load,
+    responses,
+)
 from filtviz.cli import image_options, main
 from filtviz.demonstrations import Demonstration, Request, answering_images, explaining
 from filtviz.drawing.colours import NOT_FINITE
@@ -681,6 +691,12 @@ def test_a_file_that_tells_no_losses_says_which_do(monkeypatch) -> None:
         RunningError, match=r"m\.pkl tells no losses of its training: nolearn's NeuralNet does"
     ):
         demonstrations.loss("m.pkl")
+
+
+def test_a_file_of_labels_without_a_name_is_said_to_be_one_of_labels() -> None:
+    with pytest.raises(ArgumentError, match="an empty text is no path of labels: give"):
+        Request(model="m.pkl", images="x", labels=" ").names()
+    assert Request(model="m.pkl", images="x", labels=["a", "b"]).names() == ("a", "b")
 
 
 def test_colours_of_an_answer_that_does_not_change_reach_as_far_as_a_change(answers) -> None:

@@ -313,6 +313,9 @@ def pairs() -> Iterator[Case]:
     yield alone(
         "three alike", alter(plain, put(np.s_[3:], plain[:1] * np.array([1, -2, 3]).reshape(3, 1, 1, 1)))
     )
+    exact = np.zeros((2, 4, 3, 3))
+    exact[0, 0, 0, 0], exact[1, 0, 0, :2] = 1.0, (0.95, np.sqrt(1 - 0.95**2))
+    yield alone("0 and 1 at exactly 0.95", exact, dtype="f8")
     yield alone("two of one weight", glorot(4, 1, 1, 1))
     small = glorot(2, 1, 3, 3, seed=1)
     yield alone("two of two weights", small[:, :, :1, :2])
@@ -519,6 +522,9 @@ def states() -> Iterator[Case]:
     yield alone("a filter of zeros before", start, bias, before=[("before.npz", zero)])
 
 
+_LINE = (("b", 8), ("c", 6))
+
+
 def afforded() -> Iterator[Case]:
     """What is measured, and what is left out, where not all can be paid for."""
     first = padded(glorot(8, 3, 3, 3).astype("f4"), np.zeros(8, "f4"), name="a", nonlinearity="linear")
@@ -529,10 +535,12 @@ def afforded() -> Iterator[Case]:
     alike = network(padded(np.repeat(plain[:1], 12, axis=0).astype("f4"), name="alike"))
     collapsed = network(padded(plain.astype("f4"), name="collapsed"))
     before = {"before": [("before.npz", several)]}
+    line = [padded(glorot(6, c, 3, 3, seed=c).astype("f4"), name=n, nonlinearity="linear") for n, c in _LINE]
     for name, one, options, shares, ends in (
         ("several", several, {}, (0.0, 0.4, 0.75), (2_000, 1, 0)),
         ("several, the last first", several, {"first": (2,)}, (0.4, 0.75), ()),
         ("several since before", several, before, (0.75,), (0,)),
+        ("in a line", network(first, *line), {}, (0.4,), ()),
         ("alike", alike, {}, (0.1,), (1, 0)),
         ("collapsed", collapsed, {}, (0.75,), ()),
     ):
