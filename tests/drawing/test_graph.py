@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
+from importlib import import_module
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -501,3 +503,10 @@ def test_a_picture_is_neither_too_long_nor_too_large(
             DrawingError, match=f"made would be {width * 100:,.0f} x {height * 100:,.0f} pixels"
         ):
             GraphPicture(drawn(1, [])).image()
+
+
+@pytest.mark.parametrize("package", ["filtviz.drawing", "filtviz.drawing.graphs"])
+def test_all_that_a_package_gives_is_named(package: str) -> None:
+    given = vars(import_module(package))
+    names = [name for name in given if name[0] != "_" and name != "annotations"]
+    assert sorted(name for name in names if not inspect.ismodule(given[name])) == sorted(given["__all__"])
