@@ -10,7 +10,7 @@ import pytest
 import filtviz
 from filtviz.errors import OutputError
 from filtviz.network import ConvLayer, Network, Origin
-from filtviz.sources import Sources
+from filtviz.sources import Sources, is_result
 
 
 @pytest.fixture
@@ -47,3 +47,11 @@ def test_a_result_beside_the_parts_is_replaced_by_its_own_model(model: Network) 
     with pytest.raises(OutputError):
         filtviz.report(model, output=folder / "fingerprint.pb")
     assert (folder / "fingerprint.pb").read_bytes() == b"part"
+
+
+def test_what_cannot_be_looked_at_is_no_result(tmp_path, monkeypatch):
+    path = tmp_path / "sheet.png"
+    path.write_bytes(b"x")
+    for error in (PermissionError, FileNotFoundError, OSError):
+        monkeypatch.setattr(Path, "open", lambda *_, error=error: (_ for _ in ()).throw(error("no")))
+        assert not is_result(path)

@@ -267,6 +267,7 @@ def test_a_new_view_is_minded_by_its_name_alone():
     made = Network.of([ConvLayer.of(weights, name=name) for name in ("conv1", "conv1-dream")])
     assert layer_stems(made, SHEET_VIEWS) == {0: "conv1", 1: "conv1-dream"}
     assert layer_stems(made, (*SHEET_VIEWS, "dream")) == {0: "conv1", 1: "conv1-dream-2"}
+    assert layer_stems(made, ("dr.am", "dre*m")) == {0: "conv1", 1: "conv1-dream"}
     assert SHEET_VIEWS == ("sheet", "curves", "rms", "components", "nmf")
 
 

@@ -18,11 +18,11 @@ from filtviz.reading.formats.bare_arrays import grouping
 from filtviz.reading.formats.bare_arrays.collecting import Found, NamedArray
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import SEVERAL_NPY, Objects
-from tests.reading.making import Named, Thing, shared
+from tests.reading.making import Named, Thing, dumps, shared
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.objects_made import holding
 from tests.reading.operators.small_parts import line_of, together
-from tests.reading.operators.wholes import outcome, read_of
+from tests.reading.operators.wholes import opened, outcome, read_of
 
 __all__ = ["bare_parts"]
 
@@ -74,6 +74,9 @@ def _files() -> Told:
             file = holding(value)
             vars(file)["python"] = python
             yield f"names in an {words} of Python {python}", read_of(bare_arrays.open, file)
+    for entries in ([["c1", [w, b]], ["x", more]], [["c1", [w, b]], ["c2", [more]]]):
+        data = dumps(Thing("collections.OrderedDict", entries))
+        yield f"pairs of {entries[1][0]}", read_of(bare_arrays.open, opened(data, name="m.pkl"))
     file = holding([w, b])
     first, second = file.objects.roots[0]
     vars(file)["objects"] = replace(file.objects, roots=([first, second, first, [first]],))
