@@ -48,7 +48,7 @@ def _bytes(
     said = [Table({0: Number("b", min(number, 127)), 3: Number("i", number)}) for number, _ in model.codes]
     graph_ = {
         0: Vector("o", model.tensors),
-        1: integers(0),
+        1: integers(inputs),
         2: integers(end),
         3: Vector("o", model.operators),
     }
