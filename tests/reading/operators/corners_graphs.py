@@ -12,6 +12,7 @@ from filtviz.errors import FiltvizError
 from filtviz.reading.formats import onnx
 from filtviz.reading.formats.onnx import cases
 from filtviz.reading.formats.onnx.initialisers import array_of, sparse_array_of
+from filtviz.reading.limits import Limits
 from tests.reading.operators import odd_onnx
 from tests.reading.operators.asking import Told, message, numbers_of, part
 from tests.reading.operators.corners_folding import fold, ramp
@@ -167,6 +168,9 @@ def _graphs() -> Told:
     for text in _GRAPHS:
         data = odd_onnx.model(steps_of(text)) + _REF
         yield text.replace("\n", "; "), read_of(onnx.open, opened(data))
+    filled = odd_onnx.model(steps_of("ConstantOfShape kind > f\nConv x f > y"))
+    for n in (11, 12, 47, 48):
+        yield f"filled with {n} bytes", read_of(onnx.open, opened(filled, limits=Limits(allocation=n)))
     steps = steps_of("Conv x k > y\nSoftmax y > z")
     for versions in (
         (("", 12),),

@@ -217,6 +217,7 @@ def _windows() -> Told:
         {"output_shape": [15, 27]},
         {"output_shape": [2, 3, 15, 27]},
         {"output_shape": [15]},
+        {"auto_pad": "SAME_ODD", "pads": [1, 1, 1, 1]},
         {"output_shape": [0, 3, 15, 27]},
         {"output_shape": [0, 27]},
         {"output_padding": [1, 0]},
@@ -334,6 +335,10 @@ def _others() -> Told:
     ):
         for shape in ((2, 6, 8, 9), (2, 9), (9,), None):
             rows.append((f"MatMul {_words([one])} of {shape}", does("MatMul", one, shape=shape)))
+    rows.append(("MatMul of three", does("MatMul", (2, 6, 9, 5), (1,))))
+    rows += [
+        (f"{word} of no mode", does(word, None, held([1, 1, 2, 2]), mode="")) for word in ("Resize", "Pad")
+    ]
     yield from together(rows, "products")
     rows = []
     for low, high in itertools.product(
