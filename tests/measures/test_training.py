@@ -33,7 +33,7 @@ def test_nothing_tells_of_an_untouched_network(make_chain, untouched) -> None:
 
 @pytest.mark.cases("all")
 @pytest.mark.parametrize("field", ["beta", "gamma", "mean", "inv_std"])
-@pytest.mark.parametrize("n", [1, 2, 4])
+@pytest.mark.parametrize("n", [0, 1, 2, 4])
 def test_the_shifts_of_a_normalisation_tell_where_there_are_two_or_more(
     make_chain, untouched, field: str, n: int
 ) -> None:

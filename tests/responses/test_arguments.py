@@ -15,7 +15,7 @@ from filtviz.errors import ArgumentError, RunningError
 from filtviz.network import Network
 from filtviz.operations import Dense, Flatten
 from filtviz.parameter import Parameter
-from filtviz.responses import asking, coding, patching
+from filtviz.responses import activity, asking, coding, occlusion, patching
 from filtviz.responses.coding import codes
 from filtviz.responses.patching import patches
 from tests.building import as_layer, conv, image
@@ -101,6 +101,19 @@ def failure(call: Any, *args: Any, **named: Any) -> str:
     with pytest.raises(RunningError) as caught:
         call(*args, **named)
     return str(caught.value)
+
+
+def test_none_is_no_number_that_is_wanted() -> None:
+    known, shown = network(conv(np.ones((2, 1, 3, 3)), below=0)), np.zeros((3, 1, 4, 4))
+    cases: Any = (
+        (activity, {"images": shown, "image": None}, "image must be a whole number that is not so large"),
+        (patches, {"images": shown, "top": None}, "top must be a whole number of 1 or more"),
+        (occlusion, {"image": shown[:1], "square": None}, "square must be a whole number of 1 or more"),
+    )
+    for call, how, said in cases:
+        with pytest.raises(ArgumentError) as caught:
+            call(known, **how)
+        assert str(caught.value) == f"{said}, not None"
 
 
 def test_codes_that_cannot_be_laid_out_are_refused() -> None:

@@ -82,6 +82,8 @@ def test_answers_are_counted_beside_what_one_answer_gives() -> None:
     assert "Of 12 images it answers 75% right (one answer to all" in found.answer
     named = examine(known, IMAGES, labels=["abcd"[k] for k in best], names="abcd", engine="numpy")
     assert named.right == 12
+    cased = examine(known, IMAGES, labels=["aAbB"[k] for k in best], names="aAbB", engine="numpy")
+    assert (cased.right, cased.most_frequent) == (12, np.bincount(best).max() / 12)
     assert examine(known, IMAGES, engine="numpy").right is None
 
 
