@@ -157,11 +157,11 @@ def _grids() -> Iterator[str]:
         yield f"{n} laid out: {lay_out_cells(index, Grid.of(n, (2, 3), (1.0, 1.0), 9.0), 0).tolist()}"
     for n in (1, 2, 10, 11, 100, 101):
         yield f"part of {n}: {[channel_part(c, n) for c in {0, min(9, n - 1), n - 1}]}"
-    grid = Grid(2, 150, 200, (1.0, 1.0), 10.0)
+    grid = Grid(2, 250, 200, (1.0, 1.0), 10.0)
     asked = np.array([[False, True], [True, True]])
     for place, colours in _numbered_kernels(grid, asked):
         digits = np.round(colours * 255 - 0.5, 6).astype(int)
-        told = [digits[0, 0].tolist(), digits[-1, -1].tolist(), digits[149, 60].tolist()]
+        told = [digits[0, 0].tolist(), digits[-1, -1].tolist(), digits[249, 60].tolist()]
         yield f"numbered {place}: {colours.shape} {told} {digits.sum(axis=(0, 1)).tolist()}"
     first = find_pixel_map(Grid.of(3, (2, 2), (1.0, 1.0), 20.0))
     yield f"found once: {find_pixel_map(Grid.of(3, (2, 2), (1.0, 1.0), 20.0)) is first}"
