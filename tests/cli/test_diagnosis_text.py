@@ -505,7 +505,7 @@ def test_a_column_is_there_where_a_layer_has_something_in_it() -> None:
 @pytest.mark.parametrize("details", [True, False])
 def test_layers_that_are_not_judged_stand_below_the_details_unless_they_were_too_much(details) -> None:
     much = replace(CURVE, name="large", reason="too much", left_out=True)
-    diagnosis = Diagnosis(file="net.pkl", layers=(layer(),), unjudged=(CURVE, much))
+    diagnosis = Diagnosis(file="net.pkl", layers=(layer(),), unjudged=(much, CURVE))
     text = evidence_of(diagnosis, details=details, with_filters=False)
     assert ("sound (Conv1DLayer) is not judged: it is a curve." in text) == details
     assert "large" not in text

@@ -119,6 +119,10 @@ def all_lines() -> Iterator[str]:
         yield from glance(pictures.glance_composed(network, network.conv_layers[1], poor))
         pair = [network.conv_layers[1], network.conv_layers[2]]
         yield f"  unlike: {pictures.draw_through([network, network], pair, (8, 8))[1]}"
+        pair = [network.conv_layers[0], network.conv_layers[1]]
+        found, why = pictures.draw_through([network, network], pair, (8, 8))
+        other = pictures.draw_through([network, network], pair[::-1], (8, 8))
+        yield f"  the first of all, and unlike: {found} {why} {other}"
     for sizes, megabytes in (
         ((10, 20), 1.0),
         ((375_000,), 1.0),
