@@ -284,6 +284,11 @@ def several() -> Iterator[str]:
         with at_width(width):
             lines = models_text._by_model(made)
         yield f"by model at {width}: {len(lines)} up to {max(map(len, lines))} {lines[2]!a}"
+    with at_width(200):
+        alike = replace(made[0], unjudged=())
+        for own in itertools.product(((), ("a layer",)), repeat=2):
+            pair = [replace(alike, unjudged=each) for each in own]
+            yield f"by layer, not judged {own}: {len(models_text._by_layer(['a', 'b'], pair))}"
     with at_width(80):
         for some in (made[:1], made[:2], made):
             yield f"how to go on: {models_text._go_on(some, console_paper())!a} {models_text._legend(some)!a}"

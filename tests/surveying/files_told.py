@@ -65,7 +65,7 @@ def taken() -> Iterator[str]:
             shown = {key: found[key] for key in ("run", "epoch")}
             rest = {key: value for key, value in found.items() if key not in shown}
             yield f"{name} of {epoch}: {shown} {rest if name == 'm.npz' else ''}"
-    with somewhere():
+    with somewhere(), patch.object(taking, "_CHUNK", 2):
         Path("a").write_bytes(b"one")
         Path("d").mkdir()
         for paths in (["a"], ["a", "a"], ["d", "a"], ["d"], ["a", "go\x1bne"], ["a/b"]):
