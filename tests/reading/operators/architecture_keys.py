@@ -169,10 +169,16 @@ def _built() -> Told:
             except FiltvizError as error:
                 return str(error).replace(folder, "")
             layers = (f"{one.name}:{one.type}{list(one.inputs)}{one.output_shape}" for one in network.layers)
-            return f"{' '.join(layers)} {told(*network.layers[1].operations)}; {network.origin.inferred[0]}"
+            done = " / ".join(told(*one.operations) for one in network.layers[1:])
+            return f"{' '.join(layers)} {_SUM.sub('', done)}; {network.origin.inferred[0]}"
 
         for text in TEXTS:
             yield f"built {text!r}", built(f"input = [3, 8, 9]\n{text}")
+        norm = "[b]\ntype = 'normalisation'\nmean = 's'\nstd = 's'"
+        for kind in ("softmax", "flatten", "dropout"):
+            above = "input = [4, 1, 1]\nactivation = 'relu'"
+            yield f"a norm behind {kind}", built(f"{above}\n[a]\ntype = '{kind}'\n{norm}\n")
+            yield f"a norm before {kind}", built(f"{above}\n{norm}\n[a]\ntype = '{kind}'")
         for image in INPUTS:
             yield f"built of {image}", built(_text({"input": image, "a": {"type": "dropout"}}))
             yield f"built of {image}, flat", built(_text({"input": image, "a": {"type": "flatten"}}))
