@@ -68,6 +68,7 @@ def _fill() -> None:
     np.save("images.npy", np.ones((2, 1, 8, 8), "f4"))
     Path("classes.txt").write_text("0\n1\n")
     Path("old").mkdir()
+    Path("there.png").write_bytes(b"a picture")
 
 
 def _words(found: Any) -> Iterator[str]:
@@ -112,7 +113,7 @@ def _sum(text: str) -> str:
     return f"{zlib.crc32(text.encode()):08x}"
 
 
-GIVEN = ("m.npz", "early.npz", "late.npz", "images.npy", "classes.txt")
+GIVEN = ("m.npz", "early.npz", "late.npz", "images.npy", "classes.txt", "there.png")
 IMAGES = np.linspace(-1, 1, 128, dtype="f4").reshape(2, 1, 8, 8)
 TINY, SMALL = Budget(work=1), Budget(work=2_000_000)
 FEW, HINTED = Limits(layers=1), Hints(convs=("0",))
@@ -150,7 +151,8 @@ CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
         ("memory",),
         (*OUTPUTS, {"output": "a.dot"}, {"output": "old", "format": "dot"}, {"output": "old",
         "format": "mmd"},
-         {"output": "a.mmd"}, {"whole": True}, {"model": "empty"}, {"model": "nothing"}, {"model": "gone"},
+         {"output": "a.mmd"}, {"whole": True}, {"output": "there.png"}, {"model": "empty"},
+         {"model": "nothing"}, {"model": "gone"},
          {"model": "m", "output": "m.npz.dot"}, *READING),
     ),
     "plot": (
@@ -165,6 +167,7 @@ CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
          {"assume_stacked": True}, {"layers": [0, 1], "output": "old"}, {"layers": [0, 1], "output": "a.png"},
          {"model": "colours", "channels": "rgb"}, {"model": "colours", "layers": [0, 1]}, {"model": "m",
          "output": "m.npz"}, {"model": "named", "output": "old"}, {"output": "old", "clobber": False},
+         {"output": "there.png", "clobber": False},
          {"layers": [0, 1], "view": "rms"}, {"through": True, "layers": 1, "images": "images.npy"}),
     ),
     "diagnose": (
