@@ -241,6 +241,9 @@ def _patterns() -> Iterator[str]:
             )
             sheet = said(lambda v=view, s=own: _pattern(rms_sheet(s) if v == "rms" else pattern_sheet(s, v)))
             yield f"{view} {components} by {scale} {how}: {sheet}"
+    wide = layer_of(random_weights(1, 12, 3, 4))
+    chosen = select_filters(wide, range(12), SheetOptions(components=12), SheetTexts())
+    yield f"of many components: {pattern_sheet(chosen, 'components').values.shape}"
     with patch.dict("sys.modules", {"sklearn": None, "sklearn.decomposition": None}):
         options = DrawingOptions(view="nmf")
         told = said(lambda: len(list(draw(layer_of(weights), range(12), options))))
