@@ -128,7 +128,7 @@ def test_unknown_geometry_makes_everything_above_unknown() -> None:
 @pytest.mark.parametrize("operation", [building.pool(2).operations[0], Upscale(scale=(3, 3))])
 def test_fields_of_numbers_beyond_any_network_are_not_known(operation) -> None:
     """Each layer makes its steps longer, or parts them; what is below the bound is told."""
-    fields = receptive_fields(chain(image(None), *[as_layer(operation)] * 70))
+    fields = receptive_fields(chain(image(None), *[as_layer(operation)] * 40))
     known = [each for each in fields if each is not None]
     assert fields[: len(known)] == tuple(known)
     step = max(max(each.as_integer_ratio()) for each in known[-1].jump)

@@ -86,7 +86,7 @@ KINDS = ("plain", "plain", "plain", "few", "fifty", "zeros", "more zeros", "stan
 def verdicts_told() -> Iterator[str]:
     """Yield what made-up findings make of made-up layers."""
     words = Words()
-    for seed in (*range(420), *range(1000, 1050)):
+    for seed in (*range(420), *range(1000, 1030)):
         draw = random.Random(seed)
         kind = draw.choice(KINDS)
         subject, findings = _subject(draw, base(kind)), _findings(draw)
