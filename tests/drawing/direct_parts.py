@@ -181,7 +181,7 @@ def _asked() -> Iterator[str]:
     layer = layer_of(random_weights(1, 6, 1, 1), name="c")
     for text in (
         "all", " ALL ", "0", "0,2-5", "3-0", "0-0", "2 - 3", " 1 , 1", "5-5,0", "6", "0-6", "-1", "1-", "",
-        ",", "a", "1,,2",
+        ",", "a", "1,", "1,,2",
         "1" * 9, "1" * 10, "٣", "0x1", "1.0", "4-2", "1-1-1", "0\n", "2-3\n,1",
     ):  # fmt: skip
         read = said(lambda t=text: parse_channels(t))

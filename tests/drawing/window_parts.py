@@ -99,7 +99,7 @@ def strips() -> Iterator[str]:
     yield f"figures {[repr(showing.Figures([figure(1, 1)] * n)) for n in range(3)]}"
     for name, n in (
         ("f.pdf", 2), ("f.PNG", 2), ("f.svg", 1), ("f.svg", 2), ("f.gif", 1), ("f." + "x" * 40, 1),
-        ("there", 2),
+        ("there", 2), ("f.SVG", 2),
         ("there/", 11), ("f.png", 0), ("a.b/", 1),
     ):  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
