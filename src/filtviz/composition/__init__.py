@@ -206,8 +206,11 @@ N_RESPONSES = 400
 
 MIN_IMAGES, MAX_IMAGES = 4, 32
 
-_DRAWN, _COPIED = 40, 15
+_DRAWN, _COPIED = 40, 4
 """The work to draw a number of an image, and to copy one into a window."""
+
+_PICTURE, _SHOWN = 30_000_000, 1_000
+"""What is kept for a picture of the composed filters, and of each of their numbers: it comes first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -392,7 +395,8 @@ def compose_layer(
         sentences.append(ASSUMED)
     remarks: tuple[str, ...] = ()
     if composed.approximations or images is not None:
-        trust, remarks = _trust(known, current, composed, images, account)
+        with account.keeping("work", _PICTURE + _SHOWN * composed.templates.size):
+            trust, remarks = _trust(known, current, composed, images, account)
         sentences.append(trust)
     else:
         sentences.append("nothing was left out: these are the units' exact answers to single pixels")

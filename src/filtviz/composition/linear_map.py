@@ -145,7 +145,7 @@ def scale_of_channels(operation: Normalisation, layer: Layer) -> tuple[Floats, F
     return scale.ravel(), shift.ravel()
 
 
-_STEP, _NUMBER, _TERM, _PARAMETER = 20_000, 240, 0.3, 120
+_STEP, _NUMBER, _TERM, _PARAMETER = 5_000, 60, 0.08, 30
 """The work of a step, of a number of a template that is made, of a term that is summed into one, and of a
 number that is read."""
 
@@ -187,7 +187,7 @@ def _work_of_convolution(operation: Convolution, source: LinearMap) -> int:
     grown = math.prod(length + (k - 1) * gap * jump for k, gap, jump, length in gaps)
     shifted = taps * filters * image * rows * cols
     made = _NUMBER * (filters * image * grown + operation.weights.size // 2)
-    return int(made + taps * _STEP + shifted * (10 + channels * _TERM))
+    return int(made + taps * _STEP + shifted * (2.5 + channels * _TERM))
 
 
 def _work_of_pooling(operation: Pooling, source: LinearMap) -> int:
@@ -196,7 +196,7 @@ def _work_of_pooling(operation: Pooling, source: LinearMap) -> int:
         return _STEP
     size, work = source.templates.size, 0
     for taps, jump, length in zip(window.size, source.jump, source.templates.shape[2:], strict=True):
-        work += taps * (_STEP + 4 * size)
+        work += taps * (_STEP + size)
         size = size // max(length, 1) * (length + (taps - 1) * jump)
     return int(work + _NUMBER * size)
 

@@ -45,28 +45,28 @@ __all__ = ["MOST_COLUMNS", "Cost", "cost_of"]
 MOST_COLUMNS = 1 << 17
 """Numbers of windows that an engine copies out at a time: with more, a processor's caches are of no use."""
 
-_CALL, _NUMBER, _PARAMETER = 60_000, 20, 300
+_CALL, _NUMBER, _PARAMETER = 15_000, 5, 75
 """The work of an operation that does little; of a number that it takes or gives; of one of its weights, which
 are read once for many images. What they fill is for `filtviz.budget.Account.hold`: it is given back."""
 
-_COPIED, _TERM = 15, 0.5
+_COPIED, _TERM = 4, 0.125
 """The work of a number that is copied into a window, and of weighing it by one filter."""
 
-_TAP, _PAINTED = 12_000, 130_000
+_TAP, _PAINTED = 3_000, 32_500
 """The work of looking through a window at one of its places, and of painting with one of a template's."""
 
 _CALLS: Mapping[type, int] = {
-    Convolution: 1_200_000,
-    LocallyConnected: 1_200_000,
-    Pooling: 400_000,
-    LocalResponse: 500_000,
-    Pad: 450_000,
-    Resize: 350_000,
-    Normalisation: 250_000,
-    Standardisation: 200_000,
-    Softmax: 60_000,
-    Activation: 100_000,
-    MatrixProduct: 100_000,
+    Convolution: 300_000,
+    LocallyConnected: 300_000,
+    Pooling: 100_000,
+    LocalResponse: 125_000,
+    Pad: 112_500,
+    Resize: 87_500,
+    Normalisation: 62_500,
+    Standardisation: 50_000,
+    Softmax: 15_000,
+    Activation: 25_000,
+    MatrixProduct: 25_000,
     **dict.fromkeys(
         (
             Input, Dense, Embedding, Recurrent, GlobalPooling, ChannelPooling, Crop, Slice, Merge,
@@ -112,7 +112,7 @@ def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> Cost:
         fixed, own, copied = _cost_of_kernels(operation, below[0], made)
         once, each, held = once + fixed, each + own, held + copied
     elif isinstance(operation, Dense) and operation.weights is not None:
-        each += made * _lengths_of(operation)[0]
+        each += made * _lengths_of(operation)[0] * _TERM
     elif isinstance(operation, MatrixProduct):
         inner = below[0][-2 if operation.turned[0] else -1] if len(below[0]) > 1 else 1
         each += made * inner * _TERM

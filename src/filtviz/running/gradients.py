@@ -38,9 +38,8 @@ AT_ONCE = 16
 BACKWARD = 3
 """The work of a gradient, by that of running the network."""
 
-MOST_TIMES = 63
-"""How often a small file's budget is added where images are made: PyTorch takes them all at once, and the
-work of sixteen images in 128 steps, which is estimated for one at a time, takes it some three seconds."""
+MOST_TIMES = 25
+"""How often a small file's budget is added where images are made: PyTorch takes them all at once."""
 
 
 class _Guided(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
