@@ -58,7 +58,7 @@ def test_a_pooling_is_work_for_each_of_its_taps(taps):
     pooling = pool(taps).operations[0]
     assert isinstance(pooling, Pooling)
     work = work_of_push(pooling, [identity(3)])
-    assert work >= 240 * 9 * taps**2
+    assert work >= 60 * 9 * taps**2
 
 
 def test_a_sum_of_many_is_work_for_each():
@@ -83,7 +83,7 @@ def test_margins_are_work(pad):
     network = chain(conv(weights(2, 2, 3, 3), pad=margin(pad)))
     own = account()
     forward(network, network.conv_layers[0], np.zeros((1, 2, 31, 31)), own)
-    assert PLENTY - own.left["work"] > 80 * 2 * (31 + 2 * pad) ** 2
+    assert PLENTY - own.left["work"] > 20 * 2 * (31 + 2 * pad) ** 2
 
 
 def test_composed_filters_whose_trust_is_too_much_to_measure_come_without_it():
@@ -103,6 +103,7 @@ def test_composed_filters_whose_trust_is_too_much_to_measure_come_without_it():
         "how far the composed filters of conv2 can be trusted was not measured: "
     )
 
-    enough = account(whole)
+    picture = 30_000_000 + 1_000 * composed.templates.size  # for which work is kept
+    enough = account(whole + picture)
     assert compose_layer(network, layer, account=enough).remarks
     assert enough.left_out == []

@@ -112,7 +112,7 @@ def _activities() -> Iterator[tuple[str, str]]:
         for kind in ("sigmoid", "tanh", "clipped_rectify", "rectify", "linear", "hard_sigmoid"):
             still = network(Softmax(), kind=kind, bias=(value,) * 4)
             yield f"activity of {kind} about {value}", said(_activity, still, 0 * SHOWN)
-    for work in (2_000_000, 3_500_000):
+    for work in (1_250_000, 1_650_000):
         how = {"budget": Budget(work=work)}
         yield f"activity on {work}", said(_activity, PLAIN, SHOWN, 0, **how)
         yield f"patches on {work}", said(lambda h=how: patches(PLAIN, SHOWN, 0, 1, **h).images.tolist())
@@ -203,7 +203,7 @@ def _codes() -> Iterator[tuple[str, str]]:
                 f"codes of {n} images by {units} among neighbours on {budget and budget.work}",
                 f"{found} {asked}",
             )
-    yield "codes on a budget", said(short, PLAIN, SHOWN, budget=Budget(work=3_500_000))
+    yield "codes on a budget", said(short, PLAIN, SHOWN, budget=Budget(work=1_650_000))
 
 
 @contextmanager
@@ -247,7 +247,7 @@ def _occluded() -> Iterator[tuple[str, str]]:
         {"square": 0},
         {"stride": 0},
         {"budget": Budget(work=20_000_000)},
-        {"budget": Budget(work=2_000_000)},
+        {"budget": Budget(work=1_250_000)},
     ):
         facts = " ".join(f"{key}={getattr(value, 'work', value)}" for key, value in how.items())
         yield f"occlusion {facts}", said(occlusion, PLAIN, SHOWN[0], **how)
@@ -273,7 +273,7 @@ def _predicted() -> Iterator[tuple[str, str]]:
         {"labels": ("a", "b", "c", "d")},
         {"dtype": "float32"},
         {"batch": 2},
-        {"budget": Budget(work=3_500_000)},
+        {"budget": Budget(work=1_650_000)},
         {"engine": "x"},
     ):
         facts = " ".join(f"{key}={getattr(value, 'work', value)}" for key, value in how.items())
@@ -489,8 +489,8 @@ def _examined() -> Iterator[tuple[str, str]]:
         {"labels": ["x"] * 6},
         {"labels": [1] * 6},
         {"batch": 2},
-        {"budget": Budget(work=3_000_000)},
-        {"budget": Budget(work=4_000_000)},
+        {"budget": Budget(work=1_500_000)},
+        {"budget": Budget(work=1_750_000)},
     ):
         facts = " ".join(f"{key}={getattr(value, 'work', value)}" for key, value in how.items())
         yield f"examined {facts}", said(lambda h=how: _examination(examine(PLAIN, SHOWN, **h)))

@@ -148,11 +148,11 @@ def _ways(folder: Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 BATCHED = {
-    "predict": 7_000_000,
-    "activity": 5_000_000,
-    "codes": 6_000_000,
-    "patches": 5_000_000,
-    "occlusion": 9_000_000,
+    "predict": 2_500_000,
+    "activity": 2_000_000,
+    "codes": 2_250_000,
+    "patches": 2_000_000,
+    "occlusion": 3_000_000,
 }
 
 
@@ -174,7 +174,7 @@ OWN: Mapping[str, tuple[dict[str, Any], ...]] = {
     ),
     "patches": (
         {"layer": "pool"}, {"layer": "dense", "top": 2}, {"top": 1}, {"top": 3}, {"top": 4}, {"top": 0},
-        {"layer": "pool", "output": "out", "format": "npz"}, {"budget": Budget(work=3_000_000)},
+        {"layer": "pool", "output": "out", "format": "npz"}, {"budget": Budget(work=1_500_000)},
     ),
     "occlusion": (
         {"target": 2}, {"target": 3}, {"square": 2}, {"stride": 2}, {"fill": 0.5}, {"nolearn": True},
@@ -182,7 +182,7 @@ OWN: Mapping[str, tuple[dict[str, Any], ...]] = {
         {"labels": NAMES}, {"labels": NAMES[:1], "target": 1}, {"images": "few.npz", "image": 1},
     ),
     "saliency": (
-        {"device": "cuda"}, {"device": "nowhere"}, {"budget": Budget(work=3_000_000)},
+        {"device": "cuda"}, {"device": "nowhere"}, {"budget": Budget(work=1_500_000)},
         {"labels": "labels.txt"},
         {"method": "guided"}, {"method": "gradcam"}, {"method": "gradcam", "layer": "dense"},
         {"method": "gradcam", "layer": "pool"}, {"method": "smoothgrad", "seed": 3}, {"target": 0},
@@ -190,8 +190,8 @@ OWN: Mapping[str, tuple[dict[str, Any], ...]] = {
     ),
     "maximise": (
         {"device": "cuda"}, {"device": "nowhere"}, {"engine": "torch"},
-        {"units": (0, 1), "budget": Budget(work=15_000_000)},
-        {"units": (0, 1), "budget": Budget(work=15_000_000), "batch": 1},
+        {"units": (0, 1), "budget": Budget(work=4_500_000)},
+        {"units": (0, 1), "budget": Budget(work=4_500_000), "batch": 1},
         {"units": 1}, {"units": (2, 0)}, {"layer": 0}, {"layer": "pool", "units": (1,)}, {"images": "seen"},
         {"images": "seen", "image": 1, "blur": 0.5}, {"size": (6, 6)}, {"size": (9, 9)},
         {"size": (9, 9), "layer": 0},
@@ -307,7 +307,7 @@ def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
             yield f"the first of {n} units", _said(folder, "maximise", told, layer="one", steps=1)
         four = Network.of([model.layers[0], replace(model.layers[1], output_shape=(None, 4, 4, 4))])
         patch.setattr("filtviz.running.gradients.MOST_TIMES", 1)
-        for work, units in product((20_000_000, 21_400_000, 22_300_000, 30_000_000), ((), (0, 1, 2, 3))):
+        for work, units in product((5_000_000, 5_430_000, 5_570_000, 7_500_000), ((), (0, 1, 2, 3))):
             how = {"layer": "one", "steps": 8, "units": units, "budget": Budget(work=work)}
             yield f"{units or 'the first'} with a budget of {work:,}", _said(folder, "maximise", four, **how)
 

@@ -121,7 +121,7 @@ def _saliencies() -> Iterator[tuple[str, str]]:
     yield "saliency of maps of three axes", _said(saliency, curves, IMAGE, "gradcam", layer="five")
     for target in (0, 3, 4, -1):
         yield f"saliency of class {target}", _said(saliency, network, IMAGE, target=target)
-    for how in ({"method": "lrp"}, {"of": "loss"}, {"budget": Budget(work=2_000_000)}):
+    for how in ({"method": "lrp"}, {"of": "loss"}, {"budget": Budget(work=1_250_000)}):
         yield f"saliency {_asked(how)}", _said(saliency, network, IMAGE, **how)
     last = _colours_last()
     for shape in ((6, 6, 1), (1, 6, 6, 1), (1, 6, 6), (6, 6)):
@@ -167,7 +167,7 @@ def _maximised() -> Iterator[tuple[str, str]]:
         {"image": IMAGE[0]},
         {"size": (6, 6)},
         {"size": (8, 7)},
-        {"budget": Budget(work=3_000_000)},
+        {"budget": Budget(work=1_500_000)},
         {"batch": 1},
         {"batch": 2},
     ):

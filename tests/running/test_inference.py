@@ -341,7 +341,7 @@ def test_the_units_of_a_dense_layer_are_those_of_its_weights() -> None:
     turned = cost_of(Dense(weights=other, axes="oi"), [(1, 8)])
     assert turned == cost_of(said, [(1, 8)])
     one, five = (cost_of(said, [(n, 8)]).each for n in (1, 5))
-    assert five - one == 4 * (20 * (8 + 1_000) + 8 * 1_000)  # what each unit weighs, once for each image
+    assert five - one == 4 * (5 * (8 + 1_000) + 8 * 1_000 // 8)  # what each unit weighs, once for each image
 
 
 @pytest.mark.parametrize(
