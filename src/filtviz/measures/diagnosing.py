@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import isfinite, nan, prod
 from typing import TYPE_CHECKING, Any
@@ -45,6 +44,7 @@ from filtviz.measures.verdicts import (
 )
 from filtviz.measures.work import work_of_layer
 from filtviz.network import ConvLayer, Network
+from filtviz.running.numpy_engine import one_thread
 from filtviz.text import described, name_runs, printable
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def diagnose(
     """
     pixels = _as_range(input_range)
     account = account or Budget().account(network, *(each for _, each in before))
-    with _one_thread():
+    with one_thread():  # matrices are small and many here
         measured = _Diagnosing(network, before, account).measure(pixels, first)
         return _concluded(network, measured, bool(before), account)
 
@@ -108,16 +108,8 @@ def measure(network: Network, account: Account | None = None) -> Measured:
         network: The network.
         account: What it may take; None for the default budget.
     """
-    with _one_thread():
+    with one_thread():  # matrices are small and many here
         return _Diagnosing(network, (), account or Budget().account(network)).measure(None, ())
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Matrices are small and many here: threads that wait for one another take ten times as long as one."""
-    from threadpoolctl import threadpool_limits
-
-    limited: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
-    return limited
 
 
 def _as_range(given: tuple[float, float] | None) -> tuple[float, float] | None:

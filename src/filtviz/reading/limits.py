@@ -47,12 +47,9 @@ class Limits:
     members: int = _limit(100_000, "members of a zip or npz, and files beside an old joblib file.")
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
+        for name, value in vars(self).items():
             if type(value) is not int or value < 1:
-                raise ArgumentError(
-                    f"the limit {one.name!r} must be a whole number above zero, not {value!r}"
-                )
+                raise ArgumentError(f"the limit {name!r} must be a whole number above zero, not {value!r}")
 
     @classmethod
     def described(cls) -> dict[str, tuple[int, str]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from itertools import product
 from typing import Any, assert_never
 
@@ -83,10 +84,23 @@ from filtviz.running.fitting import (
 from filtviz.text import plural, printable
 from filtviz.windows import Window
 
-__all__ = ["NumpyEngine", "correlate"]
+__all__ = ["NumpyEngine", "correlate", "one_thread"]
 
 Units = NDArray[Any]
 """``(images, channels, rows, cols)``, or what an operation made of them, of single or double precision."""
+
+
+@cache
+def _threads() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # which looks for numpy's library, and that takes a millisecond
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Return what lets numpy multiply with one thread: of small matrices, several wait for one another."""
+    limited: AbstractContextManager[object] = _threads().limit(limits=1, user_api="blas")
+    return limited
 
 
 class NumpyEngine:
@@ -103,19 +117,11 @@ class NumpyEngine:
     def __init__(self, dtype: DTypeLike = "float64", *, keeps: bool = False) -> None:
         self.dtype = np.dtype(dtype)
         self.keeps, self.is_small = keeps, False
-        self._threads: Any = None
         self._held: dict[tuple[int, str], Units] = {}
 
     def calm(self) -> AbstractContextManager[object]:
         """Return what keeps the engine from starting threads that do not pay."""
-        if not self.is_small:
-            return nullcontext()
-        if self._threads is None:
-            from threadpoolctl import ThreadpoolController
-
-            self._threads = ThreadpoolController()
-        limited: AbstractContextManager[object] = self._threads.limit(limits=1, user_api="blas")
-        return limited
+        return one_thread() if self.is_small else nullcontext()
 
     def take(self, images: NDArray[Any]) -> Units:
         """Return images as the engine has them."""

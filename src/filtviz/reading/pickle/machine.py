@@ -35,8 +35,8 @@ class Opcodes(ValueOpcodes, ObjectOpcodes):
     def methods(self) -> list[Callable[[int], int]]:
         """The method for each byte that may be an opcode."""
         methods: list[Callable[[int], int]] = [self._unknown] * 256
-        for code, name in OPCODES.items():
-            methods[code] = getattr(self, f"_{_SAME_AS.get(name, name)}")
+        for code, name in _METHODS.items():
+            methods[code] = getattr(self, name)
         return methods
 
     def _unknown(self, position: int) -> int:
@@ -75,6 +75,8 @@ _SAME_AS = {
     "bytearray8": "binbytes8",
 }
 """Opcodes that note the same facts as another one: the machine makes no difference between them."""
+
+_METHODS = {code: f"_{_SAME_AS.get(name, name)}" for code, name in OPCODES.items()}
 
 
 STEPS_BETWEEN_CHECKS = 1 << 16
