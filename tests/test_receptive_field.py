@@ -343,6 +343,10 @@ def resized(operation: Resize, made: int) -> Layer:
 def test_what_a_layer_without_operations_is_given_is_what_it_sees() -> None:
     fields = receptive_fields(chain(image(31), conv(3), Layer(operations=())))
     assert fields[2] == fields[1]
+    flat, dense = as_layer(Flatten(), output_shape=(None, 225)), as_layer(Dense(units=10))
+    pooled = building.pool(2, output_shape=(None, 1, 15, 15))
+    through = receptive_fields(chain(image(31), pooled, flat, Layer(operations=()), dense))
+    assert through[-1] == receptive_fields(chain(image(31), pooled, flat, dense))[-1] is not None
 
 
 def test_branches_must_be_as_far_apart_along_both_axes_and_of_one_image() -> None:

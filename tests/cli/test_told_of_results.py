@@ -669,6 +669,7 @@ def test_a_picture_is_written_where_nothing_else_is_asked_for_or_a_file_is_named
         ("plot --top 0", "0 is not in the range"),
         ("plot --components 0", "0 is not in the range"),
         ("plot --json --terminal", "--json and --terminal exclude each other"),
+        ("plot --json --terminal -o out", "--json and --terminal exclude each other"),
         ("plot --badges --no-labels", "--badges are written with the labels: leave out --no-labels"),
         ("plot --images x.npy", "--images is for filters composed down to the image: add --through"),
         ("plot --assume-stacked", "--assume-stacked is for filters composed down to the image"),

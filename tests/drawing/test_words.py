@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +49,13 @@ def test_a_sheet_word_for_word() -> None:
     assert [w.size for w in written[:6]] == [10, 8, 8, 8, 8, 7]
     assert [w.bold for w in written[:6]] == [True, False, False, False, False, False]
     assert [w.colour for w in written[:6]] == [(0, 0, 0)] * 4 + [NOTE_COLOUR, (0, 0, 0)]
+
+
+def test_a_page_of_many_says_which_rows_and_which_columns_it_shows() -> None:
+    pages = pages_of(layer_of(random_weights(30, 40, 3, 3)), figsize=(4, 4))
+    (first, *_, last) = (" ".join(words(page)) for page in pages)
+    assert re.search(r"page 1 of \d+, rows 0 to \d+, columns 0 to \d+", first)
+    assert re.search(r"rows \d+ to 29, columns \d+ to 39", last)
 
 
 def test_a_lone_channel_has_no_heading_and_two_have() -> None:

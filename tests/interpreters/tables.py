@@ -330,7 +330,7 @@ def maps() -> Lines:
         )
         work = work_of_push(operation, below)
         try:
-            return f"{work}: {_map(push(operation, below, layer, shape))}"
+            return f"{work}: {_map(push(operation, below, layer))}"
         except (CompositionError, MapError) as error:
             return f"{work}: {error}"
 

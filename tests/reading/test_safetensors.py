@@ -136,6 +136,7 @@ LYING = {
     "backwards": {"a.weight": entry([0], 16, 0)},
     "an overlap": {"a.weight": entry([4], 0, 16), "b.weight": entry([2], 8, 16)},
     "a gap": {"a.weight": entry([3], 4, 16)},
+    "bytes behind the last": {"a.weight": entry([3], 0, 12)},
     "an enormous shape": {"a.weight": entry([1 << 40, 1 << 40], 0, 16)},
     "brackets without end": b'{"a": ' + b"[" * 100_000 + b"}",
     "a number of many digits": b'{"a": ' + b"1" * 100_000 + b"}",

@@ -46,7 +46,6 @@ from filtviz.parameter import Shape
 from filtviz.running.inference import forward
 from filtviz.running.numpy_engine import correlate
 from filtviz.scaling import scale_of
-from filtviz.shapes import output_shape
 
 __all__ = [
     "ASSUMED",
@@ -103,11 +102,9 @@ def compose(network: Network, layer: ConvLayer, account: Account | None = None) 
         found = tuple(maps[i] for i in current.inputs)
         try:
             found = found or (_image(chain[place:], account, what),)
-            shapes = [network.layers[i].output_shape for i in current.inputs]
             for operation in current.operations:
                 account.spend("work", work_of_push(operation, found), what)
-                found = (push(operation, found, current, shapes[0] if shapes else None),)
-                shapes = [output_shape(operation, shapes)]
+                found = (push(operation, found, current),)
         except MapError as error:
             raise CompositionError(f"{layer.title} cannot be composed: at {current.title}, {error}") from None
         except CompositionError as error:

@@ -52,7 +52,6 @@ from filtviz.operations import (
     Upscale,
     parameters_of,
 )
-from filtviz.parameter import Shape
 from filtviz.text import plural, printable
 from filtviz.windows import Window
 
@@ -212,16 +211,13 @@ def _most_maps(maps: Sequence[LinearMap]) -> int:
     return int(max(each.templates.shape[0] * each.templates.shape[1] for each in maps))
 
 
-def push(
-    operation: Operation, below: Sequence[LinearMap], layer: Layer, shape: Shape | None = None
-) -> LinearMap:
+def push(operation: Operation, below: Sequence[LinearMap], layer: Layer) -> LinearMap:
     """Return the map behind an operation of ``layer`` on units with the maps ``below``.
 
     Args:
         operation: What to follow.
         below: The maps of its inputs.
         layer: The layer that it is part of, to name in sentences.
-        shape: That of its first input, where it is known.
 
     Raises:
         MapError: the maps do not fit.
@@ -239,7 +235,7 @@ def push(
         case Dense(per_position=True):
             return _push_per_position(operation, source, layer)
         case Pooling():
-            return _push_pooling(operation, source, layer, shape)
+            return _push_pooling(operation, source, layer)
         case Normalisation():
             return _push_scale(scale_of_channels(operation, layer)[0], source)
         case Pad(first_axis=2):
@@ -381,7 +377,7 @@ def _push_convolution(operation: Convolution, source: LinearMap, layer: Layer) -
         filters = slice(group * n_filters // groups, (group + 1) * n_filters // groups)
         channels = slice(group * n_channels, (group + 1) * n_channels)
         _add_shifted(composed[filters], templates[filters], source.templates[channels], spread)
-    return _looking_through(_window(operation, layer, None), replace(source, templates=composed))
+    return _looking_through(_window(operation, layer), replace(source, templates=composed))
 
 
 def _add_shifted(total: Floats, taps: Floats, below: Floats, spread: Pair) -> None:
@@ -406,9 +402,9 @@ def _push_per_position(operation: Dense, source: LinearMap, layer: Layer) -> Lin
     return replace(source, templates=np.tensordot(taps, source.templates, axes=1))
 
 
-def _window(operation: Convolution | Pooling, layer: Layer, shape: Shape | None) -> Window:
+def _window(operation: Convolution | Pooling, layer: Layer) -> Window:
     """Return the window of what has one on an image."""
-    window = operation.window(shape)
+    window = operation.window(None)
     if window is None or window.pad is None or len(window.size) != 2:
         raise CompositionError(f"the file does not tell the window of {layer.title}")
     return window
@@ -445,11 +441,11 @@ def _check_size(*shape: int) -> None:
         )
 
 
-def _push_pooling(operation: Pooling, source: LinearMap, layer: Layer, shape: Shape | None) -> LinearMap:
+def _push_pooling(operation: Pooling, source: LinearMap, layer: Layer) -> LinearMap:
     if operation.kind == "untold":
         word = repr(printable(operation.name, 20)) if operation.name else UNTOLD_FUNCTION
         raise CompositionError(f"{layer.title} pools by {word}, which is not known")
-    window = _window(operation, layer, shape)
+    window = _window(operation, layer)
     spread = _times(_pair(window.dilation), source.jump)
     grown = [(taps - 1) * gap for taps, gap in zip(window.size, spread, strict=True)]
     lengths = [a + b for a, b in zip(source.templates.shape[2:], grown, strict=True)]

@@ -224,6 +224,12 @@ def _lengths() -> Told:
                 "nothing" if found is None else f"{found.array.shape} {found.wholes}",
             )
         )
+    for n_bytes in (0, 7, 9, 16):
+        raw = part(5, part(2, 7) + part(9, bytes(n_bytes)))
+        found = shape_nodes.computed(
+            "ConstantOfShape", cases.NodeAttributes({"value": message(raw)}), [lengths_of([3])]
+        )
+        rows.append((f"ConstantOfShape of {n_bytes} bytes", str(found and found.wholes)))
     rows.append(("ConstantOfShape of nothing", ask("ConstantOfShape", some["one"])))
     yield from together(rows, "lengths")
 

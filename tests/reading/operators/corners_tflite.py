@@ -63,6 +63,12 @@ def _conv(m: Model, below: int, shape: tuple[int, ...] = IMAGE, kind: str = "f4"
     return m.add("CONV_2D", [below, kernel], shape, o0=0, o1=1, o2=1)
 
 
+def _kernel_first(m: Model) -> int:
+    m.tensors.clear()
+    kernel = m.tensor(4, 3, 3, 4, values=np.ones((4, 3, 3, 4), "f4"))
+    return m.add("CONV_2D", [m.tensor(*IMAGE), kernel], IMAGE, o0=0, o1=1, o2=1)
+
+
 def _models() -> Told:
     for once, now in (
         (3, 0),
@@ -80,6 +86,7 @@ def _models() -> Told:
         code = Table({0: Number("b", once), 3: Number("i", now), 1: b"mine"})
         yield f"an operator of {once} and {now}", _file(lambda m: _conv(m, m.last), [code])
     yield "an operator of the old kind", _file(lambda m: _conv(m, m.last), [Table({0: Number("b", 3)})])
+    yield "a kernel before the image", _file(_kernel_first, inputs=1)
     for n in (0, 1, 2, 3):
         yield f"{n} graphs", _file(lambda m: _conv(m, m.last), n_graphs=n)
     yield "a model with a name", _file(lambda m: _conv(m, m.last), f3=b"ours \x1b")

@@ -174,7 +174,8 @@ def _live() -> Told:
             {"dimshuffle": True},
             {"dimshuffle": 0, "flip_filters": False},
         ):
-            layer = type(name, (SimpleNamespace,), {})(**facts)
+            kind = type(name, (SimpleNamespace,), {"__qualname__": f"Own.{name}"})
+            layer = kind(**facts)
             answers.setdefault(str(convolutions.in_memory(layer)), []).append(str(facts))
         yield from ((f"live {name} {', '.join(words)}", answer) for answer, words in answers.items())
 
