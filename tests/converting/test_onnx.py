@@ -138,6 +138,9 @@ CASES: dict[str, Operation | tuple[Operation, ...]] = {
     "transposed": Convolution(
         weights=numbers(4, 5, 3, 2), axes="iorc", stride=(2, 3), pad=((1, 0), (0, 1)), transposed=True
     ),
+    "transposed, of one tap": Convolution(
+        weights=numbers(4, 5, 1, 1), axes="iorc", stride=(2, 3), pad=pads(0, 0), transposed=True
+    ),
     "transposed, turned": Convolution(
         weights=numbers(4, 5, 3, 2), axes="iorc", pad=pads(0, 0), stride=(2, 1), transposed=True,
         flip_filters=False

@@ -11,6 +11,7 @@ import pytest
 
 from filtviz.errors import LimitError
 from filtviz.reading.limits import Limits, effort, pickle_steps
+from filtviz.reading.pickle import records
 from filtviz.reading.pickle.attributes import LARGEST, NOT_PLAIN, Attributes, Function
 from filtviz.reading.pickle.machine import read_pickles
 from tests.reading.making import Named, Thing, dumps
@@ -194,3 +195,11 @@ def test_numbers_beyond_what_a_layer_can_have_are_not_computed_with_on_either_si
     assert found.plain(sign * 10**30) is NOT_PLAIN
     assert found.plain(sign * float("inf")) is NOT_PLAIN
     assert found.plain((1, sign * LARGEST)) is NOT_PLAIN
+
+
+def test_of_a_text_that_is_longer_than_a_name_its_beginning_is_one():
+    long = "first " * 400 + "last"
+    for text in (long, long.encode()):
+        assert records.name_of(text) == long[: records.LONGEST_NAME]
+    assert records.name_of("short") == "short"
+    assert records.name_of(5) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from click.testing import CliRunner, Result
 import filtviz
 from filtviz import ArgumentError, FileAccessError, Hints, LimitError, Limits, MalformedFileError
 from filtviz.cli import main
-from filtviz.network import Layer
+from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Dense, Normalisation
 from filtviz.parameter import Parameter
 from filtviz.reading.architecture import tables as texts
+from filtviz.reading.architecture.kinds import Arrays
 from tests.telling import FIXTURES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -514,3 +516,15 @@ def test_a_text_of_a_megabyte_is_read_and_of_a_byte_more_is_not(
     else:
         with pytest.raises(MalformedFileError, match="has more than a megabyte"):
             texts._text(path, "net.toml")
+
+
+def test_of_several_arrays_of_one_name_none_can_be_named() -> None:
+    one, two, three, four = (
+        replace(Parameter.of("W", np.zeros(2)), source=name) for name in ("a", "b", "a", "a")
+    )
+    network = Network.of(
+        [Layer(parameters=(one, two)), Layer(parameters=(one, three)), Layer(parameters=(four,))]
+    )
+    assert Arrays.of(network).by_name == {"b": two}
+    alone = Arrays.of(Network.of([Layer(parameters=(one,)), Layer(parameters=(one, two))]))  # which is tied
+    assert alone.by_name == {"a": one, "b": two}

@@ -11,7 +11,7 @@ import pytest
 
 from filtviz import Network
 from filtviz.parameter import Parameter
-from filtviz.reading.formats.onnx import graph
+from filtviz.reading.formats.onnx import constant_folding, graph
 from filtviz.reading.formats.onnx.cases import Constant
 from filtviz.reading.quantised import Scale
 from tests.reading.making import weights
@@ -273,3 +273,10 @@ def test_axes_that_are_not_known_are_not_all_axes_of_length_one(tmp_path, axes) 
     nodes = [node("Squeeze", ["deep", *([axes] if axes != "-" else [])], ["w"])]
     found = kernel(tmp_path, nodes, deep=S[None], first=wholes(0))
     assert (found is not None) is (axes in ("first", "-"))
+
+
+@pytest.mark.parametrize("kind", ["i1", "u1", "i8", "u8"])
+def test_whole_numbers_are_divided_by_cutting_off_with_and_without_a_sign(kind: str) -> None:
+    seven, two = np.array([7], kind), np.array([2], kind)
+    assert constant_folding._divided(seven, two).tolist() == [3]
+    assert constant_folding._divided(seven.astype("f4"), two).tolist() == [3.5]

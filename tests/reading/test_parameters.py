@@ -458,3 +458,11 @@ def test_what_goes_wrong_when_a_weight_is_read_names_the_file_whether_it_is_stor
 def test_a_file_is_no_part_beside_itself(tmp_path) -> None:
     np.savez(tmp_path / "net.npz", W=np.ones((2, 1, 3, 3), np.float32))
     assert load(tmp_path / "net.npz").origin.siblings == ()
+
+
+def test_an_array_of_objects_is_a_list_of_what_it_holds(read):
+    held = np.empty(2, object)
+    held[:] = [weights(8, 1, 3, 3), weights(8)]
+    assert read(held).origin.kind == "a list of parameter values"
+    held[:] = [shared(weights(8, 1, 3, 3)), shared(weights(8))]
+    assert read(held).origin.kind == "a list of shared variables"

@@ -132,3 +132,6 @@ def test_little_work_has_one_thread_and_leaves_as_many_as_there_were() -> None:
         with engine.calm():
             assert engine_module().torch.get_num_threads() == n
         assert engine_module().torch.get_num_threads() == 2
+        with pytest.raises(KeyError), engine.calm():
+            raise KeyError
+        assert engine_module().torch.get_num_threads() == 2

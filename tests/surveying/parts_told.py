@@ -343,6 +343,8 @@ def stopped() -> Iterator[str]:
             yield f"until {until}: {run(until)}".replace(f"{folder}/", "")
         for name in (parquet.RUN, "another"):
             Path("out", f".{name}-0{PART_SUFFIX}").touch()
+        for table in ("filters", "layers", "files"):
+            Path("out", f"{table}.parquet", f".{parquet.RUN}-0{PART_SUFFIX}").touch()
         Path("zoo/3.npz").write_bytes(b"PK\x03\x04")
         os.utime("zoo/0.npz", ns=(5, 5))
         yield f"one is new, one another: {run()}".replace(f"{folder}/", "")
@@ -355,7 +357,8 @@ def stopped() -> Iterator[str]:
         held = [path.read_bytes()[:4] for path in sorted(Path("out").glob("files*/*"))]
         rows = [parquet.arrow().parquet.read_table(path) for path in sorted(Path("out").glob("files*/*"))]
         told = [part["file"].to_pylist() for part in rows]
-        yield f"left: {sorted(path.name for path in Path('out').iterdir())} {told} {held}"
+        inner = sorted(path.name for path in Path("out").glob("*/*"))
+        yield f"left: {sorted(path.name for path in Path('out').iterdir())} {inner} {told} {held}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
