@@ -75,14 +75,17 @@ def _of_module(module: ModuleType) -> Iterator[str]:
             yield from _of_class(f"{place}.{name}", value)
         elif isinstance(value, FunctionType) and own:
             yield from _defaults(f"{place}.{name}", value)
-        elif A_CONSTANT.match(name) and _is_assigned(module, name):
+        elif A_CONSTANT.match(name) and name in _assigned(module):
             yield from _lines(f"{place}.{name}", value)
 
 
-def _is_assigned(module: ModuleType, name: str) -> bool:
-    """Whether a name is the module's own, and not imported: alone, or one of several set together."""
-    pattern = rf"^{name}(: [^=]+)? = |^[A-Z_0-9, ]*\b{name}\b[A-Z_0-9, ]* = "
-    return re.search(pattern, inspect.getsource(module), re.MULTILINE) is not None
+_SET = re.compile(r"^([A-Za-z_0-9, ]+?)(?:: [^=\n]+)? = ", re.MULTILINE)
+
+
+@cache
+def _assigned(module: ModuleType) -> frozenset[str]:
+    """The names that are a module's own, and not imported: alone, or several set together."""
+    return frozenset(re.findall(r"\w+", " ".join(_SET.findall(inspect.getsource(module)))))
 
 
 def _of_class(place: str, cls: type) -> Iterator[str]:
@@ -171,28 +174,35 @@ def sentences(place: str) -> Iterator[str]:
 
     Where in the place it stands is not told, so that a function can be moved.
     """
-    yield from sorted({one for tree in _trees(place) for one in _sentences_of(tree)})
+    yield from _in_code(place)[1]
 
 
 def numbers(place: str) -> Iterator[str]:
     """Yield for each function of a place the numbers in it that decide: all but those next to zero."""
-    found = [line for tree in _trees(place) for line in _numbers_of(tree)]
-    yield from sorted(found)
+    yield from _in_code(place)[0]
 
 
 @cache
-def _trees(place: str) -> tuple[ast.Module, ...]:
+def _in_code(place: str) -> tuple[list[str], list[str]]:
+    """The numbers and the sentences of a place."""
     paths = [SOURCE / f"{place}.py", *sorted((SOURCE / place).rglob("*.py"))]
     if place == "filtviz":
         paths = [SOURCE / "__init__.py"]
-    return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in paths if path.is_file())
+    numbers: list[str] = []
+    sentences: set[str] = set()
+    for path in filter(Path.is_file, paths):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        numbers += _numbers_of(tree)
+        sentences.update(_sentences_of(tree))
+    return sorted(numbers), sorted(sentences)
 
 
 def _sentences_of(tree: ast.Module) -> Iterator[str]:
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    plain = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    told = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr | ast.Constant | ast.Expr)]
+    parts = {id(part) for node in told if isinstance(node, ast.JoinedStr) for part in node.values}
+    plain = {id(node.value) for node in told if isinstance(node, ast.Expr)}  # docstrings
     hidden = parts | plain
-    for node in ast.walk(tree):
+    for node in told:
         if id(node) in hidden:
             continue
         if isinstance(node, ast.JoinedStr):

@@ -25,12 +25,6 @@ def test_what_decides_is_as_before(place):
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("place", ["measures", "composition", "responses"])
-def test_numbers_within_functions_that_measure_are_as_before(place):
-    check("numbers", place)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_numbers_within_functions_and_sentences_are_as_before(place):
     check("numbers", place)
