@@ -147,7 +147,7 @@ def _still(layers: Sequence[LayerDiagnosis]) -> list[str]:
     told = []
     for why, members in still_so(layers):
         names = names_of(members, layers)
-        said = why.capitalize().format(them=names)
+        said = (why[:1].upper() + why[1:]).format(them=names)
         told.append(VERDICTS["initial"].may_mean.format(layers=names) if why == STILL_SO else f"{said}.")
     return told
 
