@@ -17,6 +17,7 @@ from filtviz.operations import Softmax
 from filtviz.running.choosing import torch_engine
 from filtviz.running.inference import SMALL, Runner, Walk, widened
 from filtviz.running.torch_engine import few_threads
+from filtviz.text import plural
 
 try:
     import torch
@@ -38,8 +39,12 @@ AT_ONCE = 16
 BACKWARD = 3
 """The work of a gradient, by that of running the network."""
 
-MOST_TIMES = 25
+MOST_TIMES = 10
 """How often a small file's budget is added where images are made: PyTorch takes them all at once."""
+
+
+_MOVED = 150
+"""The work of a number of an image that is shifted, smoothed and kept within its bounds."""
 
 
 class _Guided(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
@@ -262,6 +267,7 @@ def climb(
     engine = torch_engine("float32", device, keeps=True)
     passes = (steps + 1) * BACKWARD * len(units)
     allowed = widened(account, passes, MOST_TIMES)
+    allowed.spend("work", _MOVED * steps * starts.size, f"making {plural(len(units), 'image')}")
     runs = (steps + 1) * BACKWARD
     walk = Walk(runner, engine, allowed, times=passes + 1, runs=runs + 1, holds_all=True)
     with few_threads(runner.rough_work(starts) < SMALL):
