@@ -307,7 +307,7 @@ def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
             yield f"the first of {n} units", _said(folder, "maximise", told, layer="one", steps=1)
         four = Network.of([model.layers[0], replace(model.layers[1], output_shape=(None, 4, 4, 4))])
         patch.setattr("filtviz.running.gradients.MOST_TIMES", 1)
-        for work, units in product((5_000_000, 5_430_000, 5_570_000, 7_500_000), ((), (0, 1, 2, 3))):
+        for work, units in product((5_000_000, 5_470_000, 5_650_000, 7_500_000), ((), (0, 1, 2, 3))):
             how = {"layer": "one", "steps": 8, "units": units, "budget": Budget(work=work)}
             yield f"{units or 'the first'} with a budget of {work:,}", _said(folder, "maximise", four, **how)
 
