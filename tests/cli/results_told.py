@@ -183,7 +183,7 @@ def converted() -> Iterator[str]:
     ):
         for line in ("--json", "--terminal", "-o g.mmd", "-o g.mmd --json", "-o g.dot --terminal", "-o g.x",
                      "--json --terminal", "--whole --terminal"):  # fmt: skip
-            told = short(run(["graph", "m.npz", *line.split()], None))
+            told = short(run(["graph", "m.npz", *line.split()], None)).replace(" -h'", " --help'")
             yield f"graph {line}: {told} {sorted(path.name for path in Path(folder).iterdir())}"
             for path in Path(folder).iterdir():
                 path.unlink()
