@@ -162,8 +162,14 @@ def _lengths() -> Iterator[tuple[str, str]]:
                     f"{had} by {how} {coordinates}",
                     _tried(lambda one=one, n=had: fitting.interpolated(one, (1, 1, n))),
                 )
+    for shape, length in (((2, MOST // 8), 4), ((MOST // 8, 2), 5)):
+        one = Resize(size=(length,))
+        yield (
+            f"{(*shape, 4)} by {length}",
+            _tried(lambda one=one, s=shape: fitting.interpolated(one, (*s, 4))),
+        )
     for mode in ("reflect", "edge", "constant"):
-        for length, margin in ((3, (2, 1)), (3, (3, 0)), (3, (0, 3)), (1, (0, 0)), (1, (1, 0))):
+        for length, margin in ((3, (2, 1)), (3, (3, 0)), (3, (0, 3)), (1, (0, 0)), (1, (1, 0)), (0, (0, 0))):
             one = Pad(pad=(margin, (0, 0)), mode=mode)
             yield (
                 f"{mode} {length} by {margin}",
@@ -245,6 +251,7 @@ def _several() -> Iterator[tuple[str, str]]:
         ((5, 2, 3), (1, 3, 4)),
         ((5, 2, 3), (4, 3, 4)),
         ((2, 3), (5, 3, 4)),
+        ((400, 1000, 1), (400, 1, 1000)),
         ((3,), (3, 2)),
         ((20000, 1), (1, 20000)),
     ):

@@ -323,7 +323,7 @@ def why_not_pooled(kind: PoolingKind, name: str) -> None:
 def window_of(operation: Pooling, shape: tuple[int, ...]) -> Window:
     """Return the window that a pooling moves over units of this shape."""
     window = operation.window(shape)
-    if window is None or window.pad is None:
+    if window.pad is None:
         raise MisfitError("the file does not tell the window that it pools over")
     check_lengths(shape, len(window.size))
     return window
