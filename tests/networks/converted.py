@@ -87,6 +87,8 @@ NAMES = (
     "12a",
     "class",
     "match",
+    " for ",
+    "-match-",
     "_",
     "__",
     "a.b",
@@ -99,6 +101,9 @@ NAMES = (
     "a" * 801,
     "a" * 800 + "b",
     "/" * 300 + "a",
+    "-" * 300,
+    "-" * 800,
+    "-" * 801,
     "/" * 799 + "a",
     "/" * 800 + "a",
     "é" * 200,
@@ -171,6 +176,9 @@ def _networks() -> Mapping[str, Network]:
         "normalised": _with_arrays(both),
         "normalised by variance": _with_arrays(replace(both, spread_is="variance", epsilon=0.25)),
         "normalised by deviation": _with_arrays(replace(both, spread_is="std", epsilon=0.01)),
+        "normalised by its epsilon": _with_arrays(
+            replace(both, spread=Parameter.of("std", np.full(3, 2.0)), spread_is="std", epsilon=4.0)
+        ),
         "normalised by too little": _with_arrays(
             replace(both, spread=Parameter.of("inv_std", np.full(3, 1000.0)))
         ),

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import filtviz
+from filtviz.activations import Activation
 from filtviz.errors import ArgumentError, RunningError
 from filtviz.network import Network
-from filtviz.operations import Dense, Flatten
+from filtviz.operations import Dense, Flatten, Identity
 from filtviz.parameter import Parameter
 from filtviz.responses import activity, asking, coding, occlusion, patching
 from filtviz.responses.coding import codes
@@ -45,7 +46,7 @@ def test_whole_numbers_are_within_their_bounds_and_are_none_of_another_kind(leas
 def test_numbers_are_of_ordinary_size() -> None:
     for given in (0, -1e30, 1e30, np.float32(0.5), np.array(2.0)):
         assert asking.real(given, "x") == float(given)
-    for given in (1.1e30, -2e30, math.nan, math.inf, "1", b"1", None, [1.0], 10**400):
+    for given in (1.1e30, -2e30, math.nan, math.inf, "1", b"1", None, [1.0], np.ones(1), 10**400):
         assert refusal(asking.real, given) == "a number of ordinary size"
     assert asking.real(-100, "x", most=100.0) == -100
     assert refusal(asking.real, 100.5, most=100.0) == "a number of ordinary size"
@@ -57,19 +58,23 @@ def test_texts_pairs_and_names_are_what_they_are_called() -> None:
         assert refusal(asking.text, given) == "a text"
     assert asking.pair((1, 2.0), "x", asking.real) == (1, 2.0)
     assert asking.pair(np.array([3, 4]), "x", asking.whole) == (3, 4)
-    for given in ((1,), (1, 2, 3), 12, "12", {1, 2}, None):
+    for given in ((1,), (1, 2, 3), 12, "12", {1, 2}, None, np.array(12), [[1, 2], [3, 4]]):
         assert refusal(asking.pair, given, asking.real) == "two numbers"
+    assert refusal(asking.pair, [1, [2]], asking.real) == "a number of ordinary size"
     assert refusal(asking.pair, (1, "a"), asking.real) == "a number of ordinary size"
     assert asking.names(("a", 5, np.str_("b")), "x") == ("a", "5", "b")
-    for given in ("ab", b"ab", 5, None, np.array("a")):
+    assert asking.names(["a", ["b"]], "x") == ("a", "['b']")
+    bare = type("Bare", (), {"__array__": lambda *_, **__: np.ones(2)})()
+    for given in ("ab", b"ab", 5, None, np.array("a"), {"a"}, bare):
         assert refusal(asking.names, given) == "several texts"
 
 
 def test_units_are_one_or_several() -> None:
     assert asking.units(3, "x") == asking.units(np.int64(3), "x") == (3,)
+    assert asking.units(np.array(3), "x") == asking.units(np.array([3]), "x") == (3,)
     for given in ([0, 4], (0, 4), np.array([0, 4]), range(0, 8, 4)):
         assert asking.units(given, "x") == (0, 4)
-    for given in (-1, [1, -1], 2.5, "2", None, [[1]]):
+    for given in (-1, [1, -1], 2.5, "2", None, [[1]], [1, [2]], {1}, "12"):
         assert refusal(asking.units, given) == "a whole number of 0 or more"
     assert asking.maybe(asking.whole, None, "x") is None
     assert asking.maybe(asking.whole, 4, "x") == 4
@@ -81,6 +86,39 @@ def test_flags_are_true_and_false_and_numbers_that_say_so() -> None:
         assert [flag(given, name) for given in (True, False, 0, 1, 5)] == [True, False, False, True, True]
         with pytest.raises(ArgumentError, match=f"^{name} must be a whole number of 0 or more, not "):
             flag("yes", name)
+
+
+# Layers and images
+
+
+def test_a_layer_of_two_of_one_name_is_itself_and_that_of_another_network_the_one_of_its_name() -> None:
+    relu = Activation(kind="rectify")
+    one, other = (network(*(as_layer(relu, below=0, name="a") for _ in "ab")) for _ in "ab")
+    for layer in one.layers:
+        assert asking.choose_layer(one, layer) is layer
+    entrance = asking.choose_layer(one, other.layers[0])
+    assert entrance is one.layers[0]
+
+
+def test_a_layer_with_a_nonlinearity_among_others_answers_itself() -> None:
+    relu = Activation(kind="rectify")
+    known = network(
+        as_layer(Identity(), relu, below=0),
+        as_layer(relu, below=1),
+        as_layer(below=2),
+        as_layer(relu, below=3),
+    )
+    assert [asking.answering(known, layer).index for layer in known.layers[1:]] == [1, 2, 4, 4]
+
+
+def test_images_have_rows_and_columns_and_one_of_a_network_without_an_image_has_a_channel() -> None:
+    bare = Network.of([as_layer(Activation(kind="rectify"))])
+    assert asking.with_all_axes(bare, [[1.0, 2.0]]).shape == (1, 1, 1, 2)  # type: ignore[arg-type]
+    for shape in ((3,), (1, 1, 1, 4, 4)):
+        with pytest.raises(RunningError, match=r"^one image is needed, these have the shape"):
+            asking.with_all_axes(network(), np.ones(shape))
+    with pytest.raises(ArgumentError, match=r"^preparation must be a filtviz.Preparation, not 'x'"):
+        asking.pictures_of(network(), np.ones((1, 1, 4, 4)), "x")  # type: ignore[arg-type]
 
 
 # Codes and patches
@@ -175,7 +213,7 @@ def test_pieces_that_cannot_be_found_are_refused() -> None:
     known = network(conv(np.ones((2, 1, 3, 3)), below=0))
     shown = np.zeros((2, 1, 4, 4))
     for top in (0, -3):
-        with pytest.raises((ArgumentError, RunningError), match=r"1 piece|a whole number of 1 or more"):
+        with pytest.raises(ArgumentError, match=r"^top must be a whole number of 1 or more"):
             patches(known, shown, 0, top=top)
     untold = network(conv(np.ones((2, 1, 3, 3)), below=0, stride=None, name="open"))
     said = failure(patches, untold, shown, 0)

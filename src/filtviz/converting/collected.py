@@ -261,8 +261,7 @@ def layer_names(network: Network, make: Callable[[str], str]) -> tuple[list[str]
 
 def _is_torchs(network: Network) -> bool:
     """Tell a file of PyTorch's, whose arrays all are as PyTorch has them."""
-    kind = network.origin.kind
-    return network.origin.framework == "PyTorch" or "PyTorch" in kind or "torch" in kind.lower()
+    return network.origin.framework == "PyTorch" or "torch" in network.origin.kind.lower()
 
 
 def of_layer(layer: Layer, operation: Operation) -> dict[str, Parameter]:

@@ -103,7 +103,7 @@ def answering(network: Network, layer: Layer) -> Layer:
     current = layer
     while not any(isinstance(each, Activation | Softmax) for each in current.operations):
         readers = network.readers(current)
-        if len(readers) != 1 or len(readers[0].inputs) != 1:
+        if len(readers) != 1:
             return layer
         current = readers[0]
         if not current.operations or not all(
@@ -221,21 +221,21 @@ def text(given: Any, name: str) -> str:
 
 def pair(given: Any, name: str, check: Callable[..., Any]) -> tuple[Any, Any]:
     """Return two numbers, the lower first where they are bounds."""
-    if not isinstance(given, list | tuple | np.ndarray) or np.shape(given)[:1] != (2,):
+    if not isinstance(given, list | tuple | np.ndarray) or np.asarray(given, object).shape != (2,):
         raise ArgumentError(f"{name} must be two numbers, not {described(given)}")
     return check(given[0], name), check(given[1], name)
 
 
 def units(given: Any, name: str) -> tuple[int, ...]:
     """Return one whole number or several."""
-    if as_number(given) is None and isinstance(given, list | tuple | range | np.ndarray) and np.ndim(given):
+    if isinstance(given, list | tuple | range) or (isinstance(given, np.ndarray) and given.ndim):
         return tuple(whole(each, name, 0) for each in given)
     return (whole(given, name, 0),)
 
 
 def names(given: Any, name: str) -> tuple[str, ...]:
     """Return texts."""
-    if isinstance(given, str | bytes) or not hasattr(given, "__iter__") or not np.ndim(np.asarray(given)):
+    if not hasattr(given, "__iter__") or not np.asarray(given, object).ndim:
         raise ArgumentError(f"{name} must be several texts, not {described(given)}")
     return tuple(map(str, given))
 

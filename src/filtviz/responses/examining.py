@@ -139,8 +139,8 @@ def examine(
     done = Examination(
         n_images=len(images),
         layers=tuple(layers),
-        right=found.n_right if labels is not None else None,
-        labelled=len(images) if labels is not None and found.n_right is not None else None,
+        right=found.n_right,
+        labelled=len(images) if found.n_right is not None else None,
         most_frequent=_most_frequent(labels) if found.n_right is not None else None,
         before="" if before is None else before[0],
         reason=reason,

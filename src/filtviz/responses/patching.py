@@ -97,8 +97,6 @@ def patches(
         SelectionError: there is no such layer.
         BudgetError: it would be too much work.
     """
-    if top < 1:
-        raise RunningError(f"1 piece or more is to be found for each filter, not {top}")
     known = network_of(network)
     asked = choose_layer(known, layer)
     units = answering(known, asked)
