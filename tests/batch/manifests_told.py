@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from tests.building import conv
+
 from filtviz.batch import manifest
 from filtviz.batch.manifest import DEEPEST, INNERMOST, folder_of, number_options, read_manifest, relative
 from filtviz.errors import OutputError
@@ -112,6 +115,8 @@ def manifests() -> Iterator[str]:
         ("a mark", "\ufeff" + text),
         ("two pictures", json.dumps({**OURS, "pictures": OURS["pictures"] * 2})),
         ("none", json.dumps({**OURS, "pictures": [], "models": []})),
+        ("NaN beside them", text.replace("true", "NaN")),
+        ("no lists", json.dumps({**OURS, "models": [{**OURS["models"][0], "files": {}, "pictures": {}}]})),
     ):
         yield f"{name}: {_read(other)}"
     with tempfile.TemporaryDirectory() as name:
@@ -138,6 +143,11 @@ def parts() -> Iterator[str]:
         for name, options in (("z", one), ("a", {"a": 3}), ("m", two), ("b", one))
     ]
     yield f"{number_options(entries)}"
+    held = np.array([[1, 2], [1, np.nan], [1, -3]], "f4").reshape(3, 2, 1, 1)
+    layer = conv(np.concatenate([held, np.full_like(held[:, :1], np.inf)], axis=1), name="c")
+    for channels in ([0], [1], [2], [0, 1], [2, 0]):
+        entry = manifest.describe_picture("f", {}, layer, channels, manifest.value_ranges(layer), {})
+        yield f"channels {channels}: {entry['channel']} {entry['channels']} {entry['range']}"
 
 
 def all_lines() -> Iterator[str]:

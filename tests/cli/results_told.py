@@ -121,7 +121,9 @@ def exported() -> Iterator[str]:
             folder=Path("out"), manifest=Path("out/manifest.json"), models=models, pictures=(),
             passed_over=others,
         )  # fmt: skip
-        for line in ("", "--strict", "-q") if bare in models or bad in models else ("",):
+        for line in (
+            ("", "--strict", "-q") if bare in models or bad in models else ("", "--json")[: 1 + (not models)]
+        ):
             words = f"export x -o out {line}"
             told = ended("filtviz.batch.export", made, words)
             yield f"exported {[each.place for each in (*models, *others)]} {line}: {told}"
@@ -147,7 +149,8 @@ def surveyed() -> Iterator[str]:
     for facts in (
         {}, {"measured": 1, "kept": 0, "passed_over": 1}, {"measured": 0, "kept": 1, "passed_over": 5},
         {"measured": 0, "kept": 0}, {"failures": (failed, failed)},
-        {"models": (SurveyedModel("a", "failed", "c", "it fails"), SurveyedModel("b", "kept", None, None))},
+        {"models": (SurveyedModel("a", "failed", "c", "it fails"), SurveyedModel("b", "kept", None, None)),
+         "failures": (failed,)},
     ):  # fmt: skip
         made = SurveyResult(**(usual | facts))
         for line in ("", "--json", "-q"):

@@ -200,13 +200,16 @@ def gathered() -> Iterator[str]:
         ("a part that came first", [rows("b"), rows("a", parts=["b"])]),
         ("failures", [rows("a", **failed), rows("b", status="no-filters")]),
         ("a known part", [rows("known", 5, 5)]),
+        ("a named part", [rows("named", 5, 5)]),
         ("nothing", []),
         ("many files", [rows(str(i)) for i in range(7)]),
     ):
         store = Store()
-        parts = {os.path.realpath("known")}
+        parts, named = (
+            {os.path.realpath(name) for name in names} for names in ({"known", "named"}, {"named"})
+        )
         with patch.object(time, "monotonic", lambda: 0.0), patch.object(surveying, "MOST_FILES", 6):
-            writing = surveying._Writing(store, Sources(), parts)  # type: ignore[arg-type]
+            writing = surveying._Writing(store, Sources(), parts, named)  # type: ignore[arg-type]
             for each in taken:
                 writing.take(each)
             before = list(store.added)
@@ -219,7 +222,7 @@ def gathered() -> Iterator[str]:
         )
     store, clock = Store(), [0.0]
     with patch.object(time, "monotonic", lambda: clock[0]):
-        writing = surveying._Writing(store, Sources(), set())  # type: ignore[arg-type]
+        writing = surveying._Writing(store, Sources(), set(), set())  # type: ignore[arg-type]
         for seconds in (0, 10, surveying.MOST_SECONDS, surveying.MOST_SECONDS + 1, 32, 61, 61.5, 99):
             clock[0] = seconds
             writing.take(rows(f"at {seconds}"))

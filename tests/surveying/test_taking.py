@@ -151,7 +151,8 @@ def test_filters_are_counted_and_not_the_pairs_that_they_are_in():
         FilterDiagnosis(index=2, norm=None, duplicates=(0, 1), nonfinite=True),
         FilterDiagnosis(index=3, norm=1.0, decayed=True),
     )
-    found = taking._judged(replace(layer, filters=odd))
+    found = taking._judged(replace(layer, filters=odd, residue_at_least=0.4))
+    assert (found["residue_at_least"], taking._judged(layer)["residue_at_least"]) == (0.4, None)
     counts = [found[f"{name}_filters"] for name in ("dead", "decayed", "duplicate", "nonfinite")]
     assert counts == [1, 2, 3, 1]
 
@@ -161,7 +162,7 @@ def test_each_file_is_taken_once_and_one_that_has_vanished_only_where_it_was_fou
     here.write_bytes(b"12345")
     link.symlink_to(here)
     given = [Candidate(each, is_found=True) for each in (gone, here, link)]
-    monkeypatch.setattr(surveying, "candidates", lambda *_, **__: iter(given))
+    monkeypatch.setattr(surveying, "candidates", lambda *_, **__: list(given))
     options: Any = {"limits": None, "hints": None, "budget": None}
     (job,) = surveying._jobs([tmp_path], tmp_path / "out", options)
     assert (job.path, job.file, job.size, job.is_found) == (here, str(here), 5, True)

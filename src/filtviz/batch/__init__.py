@@ -137,8 +137,8 @@ class ExportResult:
 
     @property
     def complete(self) -> bool:
-        """Whether no model failed."""
-        return not self.failures
+        """Whether there was a model, and none failed."""
+        return bool(self.models) and not self.failures
 
 
 def export(

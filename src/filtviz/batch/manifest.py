@@ -204,7 +204,7 @@ INNERMOST = 5
 
 def _is_entry(value: Any, n_options: int) -> bool:
     """Say whether a value describes a picture; what is too short for that would be too many of them."""
-    if not isinstance(value, dict) or not _is_plain(value, INNERMOST):
+    if not _is_plain(value, INNERMOST):
         return False
     texts = [value[key] for key in ("file", "model", "sha256", "layer", "type", "version")]
     return (
@@ -222,7 +222,7 @@ def _is_options(value: Any) -> bool:
 
 def _is_record(value: Any) -> bool:
     """Say whether a value is what became of a model."""
-    if not isinstance(value, dict) or not _is_plain(value, INNERMOST):
+    if not _is_plain(value, INNERMOST):
         return False
     texts = [value[key] for key in ("model", "folder", "status", "asked")]
     return (
@@ -231,15 +231,14 @@ def _is_record(value: Any) -> bool:
         and type(value["pages"]) is int
         and type(value["files"]) is type(value["pictures"]) is list
         and all(map(_is_stamped, value["files"]))
-        and all(isinstance(name, str) and _NAME.fullmatch(name) for name in value["pictures"])
+        and all(map(_NAME.fullmatch, value["pictures"]))
     )
 
 
 def _is_stamped(value: Any) -> bool:
     """Say whether a value is a file's path, and the numbers by which a change of it shows."""
     return (
-        isinstance(value, list)
-        and len(value) == 4
+        len(value) == 4
         and isinstance(value[0], str)
         and "\0" not in value[0]
         and all(type(number) is int for number in value[1:])

@@ -137,8 +137,10 @@ class Planner:
         graphs: Mapping[Path, Hints] | None = None,
     ) -> None:
         by_place: dict[str, Candidate] = {}
-        for each in candidates(given, leave_out=folder):  # what is given twice counts once
-            by_place.setdefault(relative(each.path, folder), each)
+        for each in candidates(given, leave_out=folder):  # what is given twice counts once, as what is named
+            place = relative(each.path, folder)
+            if place not in by_place or not each.is_found:
+                by_place[place] = each
         self._candidates, self.places = list(by_place.values()), list(by_place)
         self.models = [each.path for each in self._candidates]
         named = [each.path for each in self._candidates if not each.is_found]

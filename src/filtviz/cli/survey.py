@@ -108,6 +108,7 @@ def _print_result(result: SurveyResult, as_json: bool) -> None:
             answer_data(
                 [asdict(each) for each in result.models],
                 {
+                    "complete": result.complete,
                     "page": str(result.page),
                     "tables": {name: str(path) for name, path in result.tables.items()},
                     "measured": result.measured,

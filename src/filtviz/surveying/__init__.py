@@ -109,8 +109,8 @@ class SurveyResult:
 
     @property
     def complete(self) -> bool:
-        """Whether no file failed."""
-        return not self.failures
+        """Whether there was a model, and none failed."""
+        return bool(self.measured or self.kept) and not self.failures
 
 
 def survey(
@@ -167,7 +167,8 @@ def survey(
         remove_parts(folder, sources, run=RUN)
         known = _known(store, found, sources)
         todo = [job for job in found if told(job.file) not in known.done]
-        writing = _Writing(store, sources, known.parts)
+        named = {os.path.realpath(job.path) for job in found if not job.is_found}
+        writing = _Writing(store, sources, known.parts, named)
         try:
             with _cluster(cluster) as client, closing(_outcomes(todo, jobs, client)) as outcomes:
                 for n, rows in enumerate(outcomes, 1):
@@ -232,9 +233,11 @@ def _check(jobs: Any, cluster: Any, progress: Any) -> None:
 
 
 def _jobs(given: Sequence[Path], folder: Path, options: dict[str, Any]) -> Iterator[FileJob]:
-    """Yield a job for each file, once, whatever names it goes by."""
+    """Yield a job for each file, once, whatever names it goes by; what is named and found is named."""
+    asked = candidates(given, leave_out=folder)
+    named = {os.path.realpath(each.path) for each in asked if not each.is_found}
     seen: set[str] = set()
-    for each in candidates(given, leave_out=folder):
+    for each in asked:
         real = os.path.realpath(each.path)
         if real in seen:
             continue
@@ -252,7 +255,7 @@ def _jobs(given: Sequence[Path], folder: Path, options: dict[str, Any]) -> Itera
             file=str(each.path),
             size=stat.st_size,
             changed=stat.st_mtime_ns,
-            is_found=each.is_found,
+            is_found=real not in named,
             **options,
         )
 
@@ -371,23 +374,24 @@ def _outcome(job: FileJob, future: Any) -> FileRows:
 class _Writing:
     """Gathers rows and writes them as parts."""
 
-    def __init__(self, store: TableStore, sources: Sources, parts: set[str]) -> None:
+    def __init__(self, store: TableStore, sources: Sources, parts: set[str], named: set[str]) -> None:
         self._store = store
         self.sources = sources
         self._waiting: list[FileRows] = []
         self._n_filters = 0
         self._since = time.monotonic()
-        self._parts = parts
+        self._parts, self._named = parts, named
         self.files = self.passed_over = self.layers = self.filters = 0
         self.failures: list[SurveyFailure] = []
         self.models: list[SurveyedModel] = []
 
     def take(self, rows: FileRows) -> None:
-        """Take the rows of a file, unless it is none of its own."""
+        """Take the rows of a file, unless it is none of its own; what was named is."""
         parts = [Path(part) for part in rows.file["parts"] or ()]
         self._parts.update(map(os.path.realpath, parts))
         self.sources = self.sources.including(*parts)
-        if rows.status == NO_MODEL or os.path.realpath(str(rows.file["file"])) in self._parts:
+        is_part = os.path.realpath(str(rows.file["file"])) in self._parts - self._named
+        if rows.status == NO_MODEL or is_part:
             self.passed_over += 1
         else:
             self._count(rows)

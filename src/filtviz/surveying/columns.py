@@ -108,6 +108,9 @@ LAYERS: tuple[TableColumn, ...] = (
     TableColumn("reason", "string", "why it was not judged"),
     TableColumn("seen", "string", "what is to be seen, in a few words"),
     TableColumn("drawn_by", "string", "what drew its first weights, or `unknown`"),
+    TableColumn(
+        "residue_at_least", "double", "the least that `residue` can be, where that alone can be told"
+    ),
     TableColumn("dead_filters", "int32", "filters that never fire"),
     TableColumn("decayed_filters", "int32", "filters that are next to nothing"),
     TableColumn("duplicate_filters", "int32", "filters that another one of the layer repeats"),

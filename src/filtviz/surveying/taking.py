@@ -215,6 +215,7 @@ def _judged(layer: LayerDiagnosis) -> dict[str, Any]:
         "verdict": layer.verdict,
         "seen": layer.seen,
         "drawn_by": layer.initialiser,
+        "residue_at_least": layer.residue_at_least,
         "dead_filters": sum(each.dead for each in layer.filters),
         "decayed_filters": sum(each.decayed for each in layer.filters),
         "duplicate_filters": sum(bool(each.duplicates) for each in layer.filters),
