@@ -266,7 +266,6 @@ def a_tflite(chance: random.Random, n: int) -> tuple[str, str]:
         ),
         parameter=lambda number, name: arrays.get(number),
         shape=shapes.get,
-        output=50,
         outputs=outputs,
         place=chance.choice((0, 1)) if len(outputs) > 1 else 0,
     )

@@ -70,7 +70,7 @@ def _tflite(
         constant=constant,
         parameter=parameter,
         shape=shapes.get,
-        output=99,
+        outputs=(99,),
     )
     more = {"beside": beside} if beside is not None else {}
     more |= {"behind": first.shape} if first is not None else {}

@@ -53,7 +53,6 @@ def _case(
         constant=lambda n: [float(one) for one in held[n].value.ravel()] if n in held else None,
         parameter=lambda n, _: held.get(n),
         shape=lambda n: held[n].shape if n in held else shapes.get(n),
-        output=outputs[place],
         outputs=outputs,
         place=place,
     )
@@ -317,7 +316,7 @@ def _constants() -> Told:
         case = tflite_operators.Case(
             operator="x", options=None, inputs=(0,), constant=lambda _, one=held: one, parameter=lambda _,
             __: None,
-            shape=lambda _: None, output=1,
+            shape=lambda _: None, outputs=(1,),
         )  # fmt: skip
         yield f"whole numbers of {held}", f"{case.wholes(0)} {case.wholes(1)}"
     for kind, letter in itertools.product((0, 1, 2, -1), (0, 1, 2, 3, 4)):

@@ -6,6 +6,7 @@ front here, though the file has them behind: what a layer does to an image is th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -168,7 +169,6 @@ class _Reader:
             constant=self._constant,
             parameter=self._parameter,
             shape=self._shape,
-            output=outputs[0],
             outputs=outputs,
         )
         if self._is_spread(case) or self._is_repeat(case):
@@ -189,7 +189,7 @@ class _Reader:
         self.giver.update(dict.fromkeys(outputs, place))
         if case.operator in ("SPLIT", "SPLIT_V"):
             for number, output in enumerate(outputs[1:], start=1):
-                part = operations_of(replace(case, output=output, place=number))
+                part = operations_of(replace(case, place=number))
                 self.giver[output] = self._add(self._layer(case.operator, part, given, output), output)
         if spread is not None:
             self.spread[outputs[0]] = replace(spread, places=(*spread.places, place))
@@ -206,11 +206,10 @@ class _Reader:
     def _scale(self, number: int) -> Scale | None:
         """Return what the whole numbers of a tensor stand for, None where the file does not say it."""
         told = self._tensor(self.source.get(number, number)).table(4)
-        numbers = np.array(told.numbers(2, "f") if told is not None else (), np.float64)
-        zeros = np.array(told.numbers(3, "q") if told is not None else (), np.float64)
-        if told is None or not numbers.size:
+        if told is None:
             return None
-        return Scale(numbers=numbers, zeros=zeros if zeros.size else np.zeros(1), axis=told.scalar(6, "i", 0))
+        numbers, zeros = np.array(told.numbers(2, "f"), np.float64), told.numbers(3, "q") or [0]
+        return Scale(numbers=numbers, zeros=np.array(zeros, np.float64), axis=told.scalar(6, "i"))
 
     def _is_spread(self, case: Case) -> bool:
         """Follow what puts gaps between the taps of a convolution; tell whether the operator is that."""
@@ -348,7 +347,7 @@ class _Reader:
     def _constant(self, number: int) -> list[float] | None:
         """Return the numbers of a small constant."""
         array = self._array(number)
-        if array is None or int(np.prod(array.shape, dtype=object)) > _FEW:
+        if array is None or math.prod(array.shape) > _FEW:
             return None
         return [float(one) for one in np.asarray(array.read()).ravel().tolist()]
 

@@ -69,8 +69,7 @@ class Case:
     """What a row works on: an operator, its options, and its inputs by the numbers of their tensors.
 
     ``constant`` gives the numbers of a small constant, ``parameter`` a constant under a name, ``shape`` what
-    is known of a tensor's shape, the channels in front; ``output`` is the one at ``place`` of the
-    ``outputs`` that is asked for.
+    is known of a tensor's shape, the channels in front; of the ``outputs`` the one at ``place`` is asked for.
     """
 
     operator: str
@@ -79,8 +78,7 @@ class Case:
     constant: Callable[[int], list[float] | None]
     parameter: Callable[[int, str], Parameter | None]
     shape: Callable[[int], Shape | None]
-    output: int
-    outputs: Sequence[int] = ()
+    outputs: Sequence[int]
     place: int = 0
 
     def option(self, field: int, letter: str = "b", default: Any = 0) -> Any:
@@ -95,6 +93,11 @@ class Case:
         """Return the numbers of an input that is a small constant of whole numbers."""
         found = self.constant(self.input(place))
         return None if found is None or not all(map(float.is_integer, found)) else [int(one) for one in found]
+
+    @property
+    def output(self) -> int:
+        """The number of the output's tensor."""
+        return self.outputs[self.place]
 
     @property
     def first(self) -> Shape | None:
