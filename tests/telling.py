@@ -210,7 +210,15 @@ def write() -> None:
     from tests.cli.test_passing_on import usual_calls
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told, whole_told
     from tests.interpreters import TABLES
-    from tests.measures import estimates_told, layers_told, looks_told, numbers_told, traces_told, words_told
+    from tests.measures import (
+        ends_told,
+        estimates_told,
+        layers_told,
+        looks_told,
+        numbers_told,
+        traces_told,
+        words_told,
+    )
     from tests.measures import parts_told as measure_parts
     from tests.networks import TABLES as QUESTIONS
     from tests.reading import damage, limiting, varied
@@ -286,6 +294,7 @@ def write() -> None:
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
     made_up = words_told.WORDS | numbers_told.NUMBERS | estimates_told.ESTIMATES | measure_parts.PARTS
     measured |= {"looks": looks_told.looks_told, "traces": traces_told.traces_told} | made_up
+    measured |= ends_told.ENDS
     for name, lines_told in measured.items():
         text = "".join(f"{line}\n" for line in lines_told())
         (GOLDEN / "measures" / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -5,13 +5,23 @@ from __future__ import annotations
 import pytest
 from tests import telling
 
-from . import estimates_told, layers_told, looks_told, numbers_told, parts_told, traces_told, words_told
+from . import (
+    ends_told,
+    estimates_told,
+    layers_told,
+    looks_told,
+    numbers_told,
+    parts_told,
+    traces_told,
+    words_told,
+)
 
 _MADE_UP = {
     **words_told.WORDS,
     **numbers_told.NUMBERS,
     **estimates_told.ESTIMATES,
     **parts_told.PARTS,
+    **ends_told.ENDS,
     "looks": looks_told.looks_told,
     "traces": traces_told.traces_told,
 }

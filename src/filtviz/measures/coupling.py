@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from filtviz.measures.kernels import Floats, Kernels
 from filtviz.measures.laws import rank_correlation
@@ -73,12 +72,12 @@ class RankTest(NamedTuple):
     p: float
 
 
-def reliance(following: NDArray[Any]) -> Floats:
+def reliance(following: Floats) -> Floats:
     """Return how much weight the following layer puts on each filter of this one: ‖W[:, o]‖², ``(filters,)``.
 
     ``following`` is that layer's weights, ``(its filters, filters, rows, cols)``.
     """
-    return np.asarray(np.einsum("oirc,oirc->i", following, following, dtype=np.float64))
+    return np.asarray(np.einsum("oirc,oirc->i", following, following))
 
 
 def _scaled(layer: ConvLayer) -> Floats:

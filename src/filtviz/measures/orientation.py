@@ -52,9 +52,6 @@ def filter_orientation(weights: Floats) -> StructureTensor:
     kernels of a filter; coherence is (λ₁ - λ₂)/(λ₁ + λ₂), .56 on average for noise at 3x3 and one
     channel. NaN for filters without a gradient and for kernels of one row or column.
     """
-    if min(weights.shape[2:]) < 2:
-        nothing = np.full(len(weights), np.nan)
-        return StructureTensor(nothing, nothing)
     below, right = np.diff(weights, axis=2), np.diff(weights, axis=3)
     down, across = below[..., 1:] + below[..., :-1], right[..., 1:, :] + right[..., :-1, :]
     xx, yy, xy = (
