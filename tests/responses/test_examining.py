@@ -80,8 +80,10 @@ def test_answers_are_counted_beside_what_one_answer_gives() -> None:
     assert (found.right, found.labelled) == (9, 12)
     assert found.most_frequent == np.bincount(wrong).max() / 12
     assert "Of 12 images it answers 75% right (one answer to all" in found.answer
-    named = examine(known, IMAGES, labels=["abcd"[k] for k in best], names="abcd", engine="numpy")
+    given = {"labels": ["abcd"[k] for k in best], "names": "abcd", "before": ("itself", known)}
+    named = examine(known, IMAGES, **given, engine="numpy")
     assert named.right == 12
+    assert [each.right_with_start for each in named.layers] == [1, 1]
     cased = examine(known, IMAGES, labels=["aAbB"[k] for k in best], names="aAbB", engine="numpy")
     assert (cased.right, cased.most_frequent) == (12, np.bincount(best).max() / 12)
     assert examine(known, IMAGES, engine="numpy").right is None
@@ -124,10 +126,11 @@ def test_a_layer_is_put_back_alone_with_all_behind_it_learned() -> None:
 def test_names_of_classes_are_no_labels() -> None:
     earlier, own = network(seed=2), network()
     how = {"before": ("start", earlier), "engine": "numpy"}
-    told = layer_of(examine(own, IMAGES, **how)).right_with_start
+    told = layer_of(examine(own, IMAGES, **how), 1).right_with_start
+    assert told != 1
     for k in range(4):
         named = examine(own, IMAGES, names=(str(k),) * 4, **how)
-        assert layer_of(named).right_with_start == told
+        assert layer_of(named, 1).right_with_start == told
 
 
 def test_other_shapes_before_are_not_compared_and_said() -> None:

@@ -219,6 +219,8 @@ def test_a_name_of_several_layers_is_not_guessed() -> None:
     [
         ({"dtype": "float16"}, "networks are run in float64 or float32, not in float16"),
         ({"dtype": "nonsense"}, "networks are run in float64 or float32, not in nonsense"),
+        ({"dtype": "f4,,"}, "networks are run in float64 or float32, not in f4,,"),
+        ({"dtype": ("f4", -1)}, "networks are run in float64 or float32, not in ('f4', -1)"),
         ({"batch": 0}, "a batch must be of 1 image or more, not 0"),
         ({"device": "cuda"}, "the engine numpy has no device: leave it out, or take the engine torch"),
     ],

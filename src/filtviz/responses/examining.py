@@ -190,7 +190,7 @@ TRIES, A_TRY = 4, 100_000
 def _behind(network: Network, place: int) -> set[int]:
     """Return a layer and all that it feeds, by their places."""
     behind = {place}
-    for layer in network.layers[place + 1 :]:
+    for layer in network.layers:
         if not behind.isdisjoint(layer.inputs):
             behind.add(layer.index)
     return behind
@@ -290,7 +290,7 @@ class _Examined:
         for place, parts in outputs.items():
             own, others = shared[place].explained()
             right = None
-            if self.is_whole and self.outputs is not None:
+            if self.outputs is not None:
                 answers = classes_of(np.concatenate(parts))
                 told = labels if labels is not None else _said(self.outputs, self.last)
                 which = right_answers(answers, told, names if labels is not None else (), self.last)
@@ -347,7 +347,7 @@ class _Twins:
             each = behind[index]
             if index == layer.index:
                 copy = replace(each, operations=operations)
-            elif index > layer.index and any(i in clones for i in each.inputs):
+            elif any(i in clones for i in each.inputs):
                 copy = replace(each, inputs=tuple(clones.get(i, i) for i in each.inputs))
             else:
                 continue
@@ -444,7 +444,7 @@ class _Shared:
 
 
 def _flat(units: NDArray[Any]) -> NDArray[np.float64]:
-    flat = units.reshape(*units.shape[:2], -1) if units.ndim > 1 else units[:, None, None]
+    flat = units.reshape(*units.shape[:2], -1)
     return np.moveaxis(flat, 1, 0).reshape(flat.shape[1], -1).astype(np.float64)
 
 

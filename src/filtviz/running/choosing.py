@@ -82,7 +82,7 @@ def choose_engine(name: str | None, work: int, dtype: DTypeLike, device: str | N
 def _type(dtype: DTypeLike) -> np.dtype[Any]:
     try:
         kind = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):
         kind = np.dtype(object)
     if kind not in (np.float64, np.float32):
         raise RunningError(f"networks are run in float64 or float32, not in {printable(dtype, 40)}")

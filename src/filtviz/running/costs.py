@@ -117,8 +117,7 @@ def cost_of(operation: Operation, below: Sequence[tuple[int, ...]]) -> Cost:
         inner = below[0][-2 if operation.turned[0] else -1] if len(below[0]) > 1 else 1
         each += made * inner * _TERM
     elif isinstance(operation, Pooling):
-        window = operation.window(below[0])
-        taps = sum(window.size) if window is not None else 1
+        taps = sum(operation.size)
         once, each = once + _TAP * taps, each + 2 * _COPIED * (taken + made) * taps
         held += 2 * _padded(operation.pad or (), below[0])
     elif isinstance(operation, Resize):
