@@ -297,6 +297,10 @@ ONES, ENDS = f"{ALWAYS}a bunch of 1's and 0's", f"{ALWAYS}at an end of what thei
         ([((1, 2), "sigmoid"), ((), "tanh")], f"{ONES}: 2 of 10 in l0."),
         ([((1,), "sigmoid"), ((2,), "softmax")], f"{ONES}: 1 of 10 in l0 and 1 of 10 in l1."),
         ([((1,), "sigmoid"), ((2,), "tanh")], f"{ENDS}: 1 of 10 in l0 and 1 of 10 in l1."),
+        (
+            [((1,), "sigmoid"), ((2,), "softmax"), ((3,), "hard_sigmoid")],
+            f"{ONES}: 1 of 10 in l0, 1 of 10 in l1 and 1 of 10 in l2.",
+        ),
         ([((), "tanh"), ((), "sigmoid")], "None is saturated nearly always (20% of the answers of l1 are)."),
         ([(None, "rectify")], ""),
     ],
