@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -169,6 +170,32 @@ def several() -> Iterator[str]:
         pixels = shown_of._sequential(np.array(values))
         ends = pixels[0, 0].tolist(), pixels[-1, -1].tolist()
         yield f"sequential {np.shape(values)}: {pixels.shape} {ends}"
+    odd, nan = (
+        conv(np.array(weights, "f4").reshape(2, 1, 1, 1), np.array([0, 1], "f4"), name="odd")
+        for weights in ((np.inf, 2), (np.nan, np.nan))
+    )
+    flat = replace(long.conv_layers[0], operations=(*long.conv_layers[0].operations, Flatten()))
+    for name, own, shown_pixels in (
+        ("not finite", network(odd), np.array([[[[0.0, 1.0, 0.5]]]])),
+        ("all alike", network(odd), np.ones((1, 1, 2, 2))),
+        ("nothing finite", network(nan), images(1, 1, 2, 2)),
+        ("flat", network(flat, rows=4, cols=5), images(1, 1, 4, 5)),
+    ):  # fmt: skip
+        given = pictures_of(own, shown_pixels, None)
+        with np.errstate(invalid="ignore"):
+            made_of = [shown_of._maps, shown_of._pieces][: 2 - (name == "flat")]
+            drawn_of = [[make(own, given, 0, None) for make in made_of]]
+        yield from (f"{name}: {line}" for line in figures(drawn_of, ()))
+    for make in (shown_of._maps, shown_of._pieces):
+        try:
+            yield f"little work: {make(long, pictures_of(long, images(1), None), 0, Budget(work=1))}"
+        except FiltvizError as error:
+            yield f"little work: {error}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for kernel in ([1e308, 1e308, -1], [np.inf, -np.inf], [1, 2, 3], [1, -2]):
+            pixels = shown_of._weights(np.array(kernel, float).reshape(-1, 1, 1) * [[1, 0.5]])
+            yield f"weights {kernel}: {pixels.tolist()}"
     layer = long.conv_layers[0]
     held = [shown_of._templates(long, layer, budget) is None for budget in (None, Budget(work=1))]
     yield f"without templates: {held}"

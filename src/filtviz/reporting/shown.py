@@ -98,8 +98,9 @@ def _maps(network: Network, pictures: Pictures, index: int, budget: Budget | Non
     dead = set(found.dead.tolist())
     tiles = [_tile(_grey(pictures.seen[0]), "the image")]
     for unit, values in enumerate(maps):
-        scaled = values / top if (maps < 0).any() else 2 * values / top - 1
-        colours = by_colour_map(_shrunk(scaled[None])[0], CHANGES if (maps < 0).any() else MAPS)
+        part = np.clip(values / top, -1, 1)  # what is infinite is at the end
+        scaled, colour_map = (part, CHANGES) if (maps < 0).any() else (2 * part - 1, MAPS)
+        colours = by_colour_map(_shrunk(scaled[None])[0], colour_map)
         words = f"{unit} never fires" if unit in dead else f"{unit}"
         tiles.append(_tile(colours, words, marked=unit in dead))
     n = len(found.maps)
@@ -187,8 +188,7 @@ def _sequential(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _weights(kernel: NDArray[np.float64]) -> NDArray[np.uint8]:
     with np.errstate(over="ignore", invalid="ignore"):  # what is beyond all numbers is drawn as such
-        summed = kernel.sum(axis=0) if len(kernel) == 3 else kernel.mean(axis=0)
-    return by_colour_map(_by_largest(summed), CHANGES)
+        return by_colour_map(_by_largest(kernel.sum(axis=0)), CHANGES)
 
 
 def _by_largest(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -226,8 +226,6 @@ def _shrunk(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``(channels, rows, cols)`` no larger than a tile, each pixel the mean of a block."""
     rows, cols = values.shape[1:]
     block = -(-max(rows, cols) // LARGEST)
-    if block == 1:
-        return values
     padded = np.pad(values, ((0, 0), (0, -rows % block), (0, -cols % block)), mode="edge")
     channels, high, wide = padded.shape
     return np.asarray(padded.reshape(channels, high // block, block, wide // block, block).mean(axis=(2, 4)))
