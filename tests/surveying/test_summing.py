@@ -346,7 +346,7 @@ def test_a_part_is_written_when_it_is_full_or_time_has_passed(monkeypatch, filte
     clock = [100.0]
     monkeypatch.setattr(surveying.time, "monotonic", lambda: clock[0])
     store = Written()
-    writing = surveying._Writing(store, Sources.of([]), set())  # type: ignore[arg-type]
+    writing = surveying._Writing(store, Sources.of([]), set(), set())  # type: ignore[arg-type]
     for name in "ab":
         clock[0] += seconds
         writing.take(FileRows(file=row(name), layers={"conv": [0]}, filters={"filter": [0] * filters}))
@@ -359,7 +359,7 @@ def test_a_part_is_written_when_it_is_full_or_time_has_passed(monkeypatch, filte
 
 def test_no_models_and_parts_of_models_are_passed_over(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    writing = surveying._Writing(Written(), Sources.of([]), set())  # type: ignore[arg-type]
+    writing = surveying._Writing(Written(), Sources.of([]), set(), set())  # type: ignore[arg-type]
     writing.take(FileRows(file=row("model", parts=["shard"])))
     writing.take(FileRows(file=row("shard")))
     writing.take(FileRows(file=row("text", status="no-model")))

@@ -139,7 +139,7 @@ class Planner:
         by_place: dict[str, Candidate] = {}
         for each in candidates(given, leave_out=folder):  # what is given twice counts once, as what is named
             place = relative(each.path, folder)
-            if place not in by_place or not each.is_found:
+            if by_place.setdefault(place, each).is_found and not each.is_found:
                 by_place[place] = each
         self._candidates, self.places = list(by_place.values()), list(by_place)
         self.models = [each.path for each in self._candidates]
