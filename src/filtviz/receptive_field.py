@@ -84,15 +84,11 @@ def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
     layer has no place in the image (after one that looks at the whole of an input whose size is not known).
     """
     found: list[_Seen] = []
-    met: dict[ReceptiveField, ReceptiveField] = {}
-
-    def one(field: ReceptiveField | None) -> ReceptiveField | None:
-        """Make equal fields one object, so that thousands of inputs are told apart at a glance."""
-        return None if field is None else met.setdefault(field, field)
-
+    met: dict[ReceptiveField | None, ReceptiveField | None] = {}
     for layer in network.layers:
         seen = _seen_by(layer, network, [found[i] for i in layer.inputs])
-        found.append(_Seen(one(seen.unit), one(seen.all)))
+        # Equal fields become one object, so that thousands of inputs are told apart at a glance.
+        found.append(_Seen(met.setdefault(seen.unit, seen.unit), met.setdefault(seen.all, seen.all)))
     return tuple(seen.unit for seen in found)
 
 
@@ -109,7 +105,7 @@ def _seen_by(layer: Layer, network: Network, below: Sequence[_Seen]) -> _Seen:
     if not layer.operations:
         return _Seen(_union([each.unit for each in below]), _union([each.all for each in below]))
     shapes = [network.layers[i].output_shape for i in layer.inputs]
-    for place, operation in enumerate(layer.operations, start=1):
+    for operation in layer.operations:
         unit = _seen(operation, [each.unit for each in below], shapes)
         if unit is not None and not _is_sane(unit):
             return _Seen(None)
@@ -117,8 +113,7 @@ def _seen_by(layer: Layer, network: Network, below: Sequence[_Seen]) -> _Seen:
         if seen == _Seen(None):
             return seen
         below = [seen]
-        if place < len(layer.operations):
-            shapes = [output_shape(operation, shapes)]
+        shapes = [output_shape(operation, shapes)]
     return below[0]
 
 
@@ -285,7 +280,7 @@ def _places(
     elif operation.size:
         by = Fraction(had, made) if had and made else None
     else:
-        scale = Fraction(operation.scale[axis]).limit_denominator(1 << 16) if operation.scale else Fraction(0)
+        scale = Fraction(operation.scale[axis]).limit_denominator(1 << 16)
         by = 1 / scale if scale else None  # a scale next to nothing leaves nothing
     if by is None or by <= 0:
         return None, half
@@ -321,14 +316,12 @@ def _whole(field: ReceptiveField | None, shape: Shape | None) -> ReceptiveField 
 
 def _union(fields: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
     """Return what a layer sees that adds, multiplies or concatenates units with these fields."""
-    first = fields[0] if fields else None
     distinct = list({id(field): field for field in fields}.values())
-    if len(distinct) < 2:
-        return first
     known = [field for field in distinct if field is not None]
-    if first is None or len(known) < len(distinct) or any(f.jump != first.jump for f in known):
+    if not known or len(known) < len(distinct):
         return None
-    if any(f.input_size != first.input_size for f in known):
+    first = known[0]
+    if any(f.jump != first.jump or f.input_size != first.input_size for f in known):
         return None
     start = tuple(min(f.start[a] for f in known) for a in range(len(first.size)))
     end = tuple(max(f.start[a] + f.size[a] for f in known) for a in range(len(first.size)))

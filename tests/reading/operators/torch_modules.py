@@ -184,6 +184,7 @@ def _odd() -> Told:
             ),
         ),
         ("YOLO's chain", module(SEQUENTIAL, {}, {"0": whole, "1": module("mine.Concat", f=[-1, 0])})),
+        ("f that is no plain value", module(SEQUENTIAL, {}, {"0": whole, "1": module("mine.X", f=_conv())})),
         ("private facts", module(f"{NN}activation.ELU", _alpha=3.0, alpha=0.5, more=Thing("mine.X"))),
         ("a loss", module(f"{NN}loss.MSELoss")),
         (

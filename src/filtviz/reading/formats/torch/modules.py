@@ -147,8 +147,7 @@ class RecordReader:
     def facts(self, module: Any) -> Mapping[str, Any]:
         """Return its attributes that are plain values."""
         reader = Attributes(module, self.rebuilder.effort)
-        state = module_state(module)
-        plain = {key: reader.plain(value) for key, value in state.items() if not key.startswith("_")}
+        plain = {key: reader.plain(value) for key, value in module_state(module).items()}
         return {key: value for key, value in plain.items() if value is not NOT_PLAIN}
 
 
@@ -222,8 +221,8 @@ class _Maker:
         if path in PASSES_ON and len(children) == 1:
             return self.walk(children[0][1], name, source, depth + 1)
         tensors = self._tensors(module)
-        is_empty = path.startswith("torch.nn.modules.container.") and not tensors
-        if tensors or not (children or is_empty):
+        is_container = path.startswith("torch.nn.modules.container.")
+        if tensors or not (children or is_container):
             # What a module has beside its parts is not what its first part is fed from.
             added = self._add(module, path, name, tensors, _UNKNOWN if children else source)
             source = source if children else added
@@ -241,10 +240,9 @@ class _Maker:
     ) -> _Source:
         """Walk the parts of a module: in a chain each feeds the next."""
         is_chain = path in CHAINS and not any("f" in self.reader.facts(child) for _, child in children)
-        for place, (key, child) in enumerate(children):
+        for key, child in children:
             whole = f"{name}.{key}" if name else key
-            first = place == 0 and source == _IMAGE
-            given = self.walk(child, whole, source if is_chain or first else _UNKNOWN, depth + 1)
+            given = self.walk(child, whole, source if is_chain or source == _IMAGE else _UNKNOWN, depth + 1)
             source = given if is_chain else _UNKNOWN
         return source
 
@@ -298,7 +296,7 @@ class _Maker:
 
     def _link(self, source: _Source, place: int) -> tuple[tuple[int, ...], tuple[Operation, ...]]:
         """Return the layers that feed one, and what says that nobody knows them."""
-        if source.layer is not None and source.layer >= 0:
+        if source.layer is not None:
             return (source.layer,), ()
         if not place:
             return (), ()
