@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from filtviz.errors import MalformedFileError
+from filtviz.operations import Dense, Untold
 from filtviz.parameter import Parameter
-from filtviz.reading.formats.onnx.cases import Case, Constant, NodeAttributes
+from filtviz.reading.formats.onnx.cases import Case, Constant, NodeAttributes, other_shape
 from filtviz.reading.formats.onnx.constant_folding import folded
+from filtviz.reading.shape_arithmetic import lengths_of
 from tests.reading.making import weights
 from tests.reading.test_onnx import load, node, part, tensor
 
@@ -57,6 +59,26 @@ def test_unsqueeze_and_squeeze_add_and_take_axes_of_one(tmp_path, axes) -> None:
         [node("Squeeze", ["s"], ["w"])],
     ):
         assert np.array_equal(found(tmp_path, five, *nodes, n=axes), KERNEL)
+
+
+def test_an_axis_beyond_the_rank_is_none_of_it_nor_counted_anew() -> None:
+    made = {axis: other_shape("Unsqueeze", (2, 1, 3), [axis]) for axis in range(-9, 9)}
+    assert {axis: shape for axis, shape in made.items() if shape} == {
+        **dict.fromkeys((-4, 0), (1, 2, 1, 3)),
+        **dict.fromkeys((-3, 1, -2, 2), (2, 1, 1, 3)),
+        **dict.fromkeys((-1, 3), (2, 1, 3, 1)),
+    }
+    taken = {axis: other_shape("Squeeze", (2, 1, 3), [axis]) for axis in range(-9, 9)}
+    assert {axis: shape for axis, shape in taken.items() if shape} == dict.fromkeys((-2, 1), (2, 3))
+
+
+def test_more_lengths_than_an_array_has_axes_are_not_counted_with() -> None:
+    assert other_shape("Reshape", (6,), [1] * 31 + [6]) == (1,) * 31 + (6,)
+    assert other_shape("Reshape", (6,), [1] * 32 + [6]) is None
+    hours = [1 << 62] * 1_000_000  # it would take some to multiply these
+    assert other_shape("Reshape", (6,), hours) is None
+    assert lengths_of([1, 2]).reshaped(hours) is None
+    assert lengths_of([1, 2]).reshaped([1, 1, 1, 2]) is not None
 
 
 @pytest.mark.parametrize("operator", ["Unsqueeze", "Squeeze"])
@@ -109,3 +131,11 @@ def test_what_numbers_of_a_type_have_not_is_one_sentence(operator):
         MalformedFileError, match=f"its graph computes {operator} of what has none; export it again"
     ):
         made.parameter.read()
+
+
+@pytest.mark.parametrize("operator", ["MatMul", "Gemm"])
+def test_a_product_of_constants_that_do_not_fit_is_no_layer_with_weights(tmp_path, operator) -> None:
+    arrays = {"a": weights(2, 3), "b": weights(8, 5)}
+    for first, kind in (("a", Untold), ("x", Dense)):
+        network = load(tmp_path, [node(operator, [first, "b"], ["y"])], arrays)
+        assert [type(one) for one in network.layers[-1].operations] == [kind]

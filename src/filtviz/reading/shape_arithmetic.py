@@ -95,10 +95,12 @@ class Lengths:
 
     def reshaped(self, shape: Sequence[int]) -> Lengths | None:
         """Return them in another shape, None where they do not fit it."""
+        if len(shape) > MOST_AXES:
+            return None
         known = math.prod(one for one in shape if one != -1)
         size = self.array.size
         fits = known > 0 and size % known == 0 if -1 in shape else known == size
-        sane = fits and len(shape) <= MOST_AXES and min(shape, default=0) >= -1 and list(shape).count(-1) < 2
+        sane = fits and min(shape, default=0) >= -1 and list(shape).count(-1) < 2
         return self.placed(self.array.reshape(tuple(shape))) if sane else None
 
     def taken(self, places: NDArray[Any], axis: int) -> Lengths | None:

@@ -33,7 +33,7 @@ GRAPHS = {
     "with axes": """
         Unsqueeze l one > u
         Squeeze u one > v
-        Unsqueeze v > w | axes=[3]
+        Unsqueeze v > w | axes=[2]
         Squeeze w > p
         Reshape p kernel > r
         Conv x r > y""",

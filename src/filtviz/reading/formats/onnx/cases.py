@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,22 @@ import numpy as np
 
 from filtviz.operations import Operation
 from filtviz.parameter import Parameter, Shape
+from filtviz.reading.arrays import MOST_AXES
 from filtviz.reading.protobuf import Message
 from filtviz.reading.quantised import Scale
 from filtviz.reading.shape_arithmetic import Lengths
 
-__all__ = ["DEEPEST", "FEW", "Case", "Constant", "Made", "NodeAttributes", "Operations", "scale_of"]
+__all__ = [
+    "DEEPEST",
+    "FEW",
+    "Case",
+    "Constant",
+    "Made",
+    "NodeAttributes",
+    "Operations",
+    "other_shape",
+    "scale_of",
+]
 
 Operations = tuple[Operation, ...]
 """What a node does, one operation after another."""
@@ -185,6 +197,40 @@ class Case:
             return constant.integers()
         held = self.computed(place)
         return None if held is None else held.wholes
+
+
+def other_shape(
+    operator: str, below: Sequence[int], said: Sequence[int], *, empties: bool = False
+) -> tuple[int, ...] | None:
+    """Return the shape that a Reshape, a Squeeze or an Unsqueeze gives an array; None where it does not fit.
+
+    Args:
+        operator: Which of them.
+        below: The array's shape.
+        said: The lengths or axes that the node is given; a Squeeze without them takes out each length of 1.
+        empties: Whether a length of zero is one, and not that of the axis at its place.
+    """
+    rank = len(below) + (len(said) if operator == "Unsqueeze" else 0)
+    if max(rank, len(said)) > MOST_AXES:
+        return None
+    if operator == "Reshape":
+        kept = () if empties else below
+        wanted = [kept[axis] if n == 0 and axis < len(kept) else n for axis, n in enumerate(said)]
+        rest = math.prod(n for n in wanted if n != -1)
+        if wanted.count(-1) == 1 and rest:
+            wanted[wanted.index(-1)] = math.prod(below) // rest
+    elif any(not -rank <= axis < rank for axis in said):
+        return None
+    elif operator == "Squeeze":
+        gone = {axis % rank for axis in said} or {axis for axis, n in enumerate(below) if n == 1}
+        wanted = [n for axis, n in enumerate(below) if axis not in gone]
+    else:
+        new, left = {axis % rank for axis in said}, iter(below)
+        wanted = [1 if axis in new else next(left, 0) for axis in range(rank)]
+        if len(new) != len(said):
+            return None
+    fits = min(wanted, default=0) >= 0 and math.prod(wanted) == math.prod(below)
+    return tuple(wanted) if fits else None
 
 
 def scale_of(numbers: Constant | None, zeros: Constant | None, axis: int = 1) -> Scale | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from filtviz.errors import MalformedFileError
 from filtviz.parameter import has_few_bits, holds_numbers
 from filtviz.reading.arrays import MOST_AXES, ComputedArray, ElementType, parameter_of
-from filtviz.reading.formats.onnx.cases import DEEPEST, Case, Constant, Made
+from filtviz.reading.formats.onnx.cases import DEEPEST, Case, Constant, Made, other_shape
 from filtviz.text import printable
 
 __all__ = ["folded"]
@@ -259,33 +259,13 @@ def _normalised(case: Case) -> _Recipe | None:
 
 
 def _reshaped(case: Case) -> _Recipe | None:
-    shape = _below(case)
-    said = case.integers("shape", 1)
-    if said is None:
+    """Read Reshape, Unsqueeze and Squeeze."""
+    said = case.integers("shape" if case.operator == "Reshape" else "axes", 1)
+    if said is None and (case.operator != "Squeeze" or case.constant(1) is not None):
         return None
-    empty = case.attributes.integer("allowzero")
-    known = [shape[at] if n == 0 and at < len(shape) and not empty else n for at, n in enumerate(said)]
-    rest, size = math.prod(n for n in known if n != -1), math.prod(shape)
-    wanted = tuple(size // rest if n == -1 and rest else n for n in known)
-    fits = known.count(-1) <= 1 and min(wanted, default=0) >= 0 and math.prod(wanted) == size
-    return _Recipe(shape=wanted, compute=lambda one: one.reshape(wanted)) if fits else None
-
-
-def _with_axes(case: Case) -> _Recipe | None:
-    """Read Unsqueeze and Squeeze."""
-    shape = _below(case)
-    said = case.integers("axes", 1)
-    if case.operator == "Squeeze":
-        gone = set(range(len(shape))) if not said else {axis % len(shape) for axis in said if shape}
-        wanted = tuple(n for axis, n in enumerate(shape) if axis not in gone or (n != 1 and not said))
-    else:
-        rank = len(shape) + len(said or ())
-        new, rest = {axis % rank for axis in said or () if rank}, iter(shape)
-        if not said or len(new) != len(said):
-            return None
-        wanted = tuple(1 if axis in new else next(rest) for axis in range(rank))
-    fits = math.prod(wanted) == math.prod(shape)
-    return _Recipe(shape=wanted, compute=lambda one: one.reshape(wanted)) if fits else None
+    empties = bool(case.attributes.integer("allowzero"))
+    wanted = other_shape(case.operator, _below(case), said or (), empties=empties)
+    return None if wanted is None else _Recipe(shape=wanted, compute=lambda one: one.reshape(wanted))
 
 
 def _flattened(case: Case) -> _Recipe | None:
@@ -487,9 +467,7 @@ _BY_OPERATOR: dict[str, Callable[[Case], _Recipe | None]] = {
     "ReduceL2": _reduced(_norm),
     "ReduceSumSquare": _reduced(lambda one, axis: _sum(np.square(one), axis)),
     "LpNormalization": _normalised,
-    "Reshape": _reshaped,
-    "Unsqueeze": _with_axes,
-    "Squeeze": _with_axes,
+    **dict.fromkeys(("Reshape", "Unsqueeze", "Squeeze"), _reshaped),
     "Flatten": _flattened,
     "Transpose": _turned,
     "Trilu": _triangle,

@@ -7,7 +7,6 @@ are used.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,16 @@ from filtviz.network import Layer
 from filtviz.operations import Input, Operation, Untold, parameters_of
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import AnyArray, ComputedArray, count, parameter_of, shape_of
-from filtviz.reading.formats.onnx.cases import DEEPEST, FEW, Case, Constant, Made, NodeAttributes, scale_of
+from filtviz.reading.formats.onnx.cases import (
+    DEEPEST,
+    FEW,
+    Case,
+    Constant,
+    Made,
+    NodeAttributes,
+    other_shape,
+    scale_of,
+)
 from filtviz.reading.formats.onnx.constant_folding import folded
 from filtviz.reading.formats.onnx.initialisers import array_of, dtype_of, name_of, sparse_array_of
 from filtviz.reading.formats.onnx.operators import operations_of
@@ -479,32 +487,14 @@ def _turned(held: Constant, order: Sequence[int] | None) -> Constant | None:
 def _reshaped(
     held: Constant, operator: str, numbers: Sequence[int] | None, *, empties: bool
 ) -> Constant | None:
-    """Return a constant behind what gives it another shape; None where that is not told, or does not fit.
-
-    A length of zero is that of the axis at its place, unless the node ``empties`` it.
-    """
+    """Return a constant behind what gives it another shape; None where that is not told, or does not fit."""
     along = held.scale is not None and held.scale.numbers.size > 1
     made = held.made or Made.stored(held.parameter)
     is_deep = made.depth >= DEEPEST
     if along or is_deep or held.order is not None or numbers is None:
         return None
-    below, lengths = held.shape, list(numbers)
-    if operator == "Unsqueeze":
-        rank = len(below) + len(lengths)
-        new, rest = {axis % rank for axis in lengths if rank}, iter(below)
-        if len(new) != len(lengths):
-            return None
-        wanted = [1 if axis in new else next(rest) for axis in range(rank)]
-    elif operator == "Squeeze":
-        gone = {axis % len(below) for axis in lengths if below}
-        wanted = [n for axis, n in enumerate(below) if not (axis in gone if lengths else n == 1)]
-    else:
-        kept = () if empties else below
-        known = [kept[axis] if n == 0 and axis < len(kept) else n for axis, n in enumerate(lengths)]
-        size = math.prod(n for n in known if n != -1)
-        wanted = [held.parameter.size // size if n == -1 and size else n for n in known]
-    shape, one = shape_of(wanted), held.parameter
-    if shape is None or count(shape) != one.size:
+    shape, one = other_shape(operator, held.shape, numbers, empties=empties), held.parameter
+    if shape is None:
         return None
     reshaped = replace(one, shape=shape, read=lambda: one.read().reshape(shape))
     return replace(held, parameter=reshaped, made=replace(made, depth=made.depth + 1))

@@ -190,6 +190,8 @@ def _gemm(case: Case) -> Operations | None:
     weights = case.constant(1)
     if weights is None or len(weights.shape) != 2 or case.attributes.integer("transA"):
         return None
+    if case.constant(0) is not None:
+        return None  # of two constants, which do not fit, or take too much
     usual = "oi" if case.attributes.integer("transB") else "io"
     bias = case.parameter(2)
     return (
@@ -206,7 +208,7 @@ def _matmul(case: Case) -> Operations | None:
     weights = case.constant(1)
     if weights is None and len(case.shapes) == 2 and known_shape(case) is not None:
         return (MatrixProduct(),)
-    if weights is None or len(weights.shape) != 2:
+    if weights is None or len(weights.shape) != 2 or case.constant(0) is not None:
         return None
     axes = _stored_axes("io", weights.order)
     leading = 1 if case.first is not None and len(case.first) == 2 else -1
