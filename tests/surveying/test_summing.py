@@ -169,7 +169,18 @@ def test_so_many_models_it_takes_and_a_spread() -> None:
     assert standing_out(*others, 9.0) == []
     assert len(standing_out(*others, 0.98, 9.0)) == 1
     assert standing_out(*others, np.nan, 9.0) == []
-    assert standing_out(*[1.0] * 7, 9.0) == []
+    assert standing_out(*[1.0] * 8) == []
+
+
+def test_one_beside_models_that_agree_stands_out_by_the_mean_deviation() -> None:
+    ((file, z),) = standing_out(*[1.0] * 7, 9.0)
+    assert file == "f7"
+    assert z == pytest.approx(8 / (1.2533 * 1.0))
+
+
+def test_copies_that_differ_by_rounding_alone_do_not_make_others_stand_out() -> None:
+    copies = [0.999 + n * 1e-13 for n in range(5)]
+    assert standing_out(*copies, 0.9986, 0.9987, 0.9993, 0.9994) == []
 
 
 # Distributions

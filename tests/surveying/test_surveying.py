@@ -255,7 +255,7 @@ def test_values_that_are_repeated_count_each(surveyed, monkeypatch, most, is_rea
 
 
 def test_states_of_a_run_with_other_layers_than_the_first_show_those_that_all_have(zoo):
-    filtviz.survey(["zoo/run0", "zoo/run1", "zoo/dense.npz"], "out", jobs=1)
+    filtviz.survey(["zoo/run0", "zoo/run1", "zoo/run2"], "out", jobs=1)
     for name in ("files", "layers"):
         part = Path(f"out/{name}.parquet/part-000000.parquet")
         first = pq.read_table(part)
@@ -266,8 +266,21 @@ def test_states_of_a_run_with_other_layers_than_the_first_show_those_that_all_ha
         else:
             told = {key: values[:-1] for key, values in told.items()}
         pq.write_table(pa.Table.from_pydict(told, schema=first.schema), part)
-    page = filtviz.survey(["zoo/run0", "zoo/run1", "zoo/dense.npz"], "out", jobs=1).page.read_text("utf-8")
+    page = filtviz.survey(["zoo/run0", "zoo/run1", "zoo/run2"], "out", jobs=1).page.read_text("utf-8")
     assert "r: 3 states, 0 to 2" in page
+    trails = page[page.index('id="histories"') : page.index('id="distributions"')]
+    assert (
+        trails.count("<polyline") == trails.count("<figure") > 0
+    )  # a line each: the second layer is missing in one
+
+
+def test_the_same_weights_under_numbered_names_are_no_run(zoo):
+    for n in range(3):
+        shutil.copy("zoo/run0/net.npz", f"zoo/run0/protocol{n}.npz")
+    page = filtviz.survey([f"zoo/run0/protocol{n}.npz" for n in range(3)], "out", jobs=1).page.read_text(
+        "utf-8"
+    )
+    assert "From epoch to epoch" not in page
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs pipes that are files")

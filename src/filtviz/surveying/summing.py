@@ -44,7 +44,11 @@ EXTREMES = 3
 MOST_STANDOUTS, MOST_HISTORIES, MOST_LINES = 30, 20, 24
 
 STANDS_OUT = 3.5
-"""Of the modified z-score .6745 (x − median)/MAD (Iglewicz & Hoaglin 1993)."""
+"""Of the modified z-score (Iglewicz & Hoaglin 1993): .6745 (x − median)/MAD. Where more than half of the
+models agree, so that the MAD is 0, it is (x − median)/(1.2533 × mean absolute deviation)."""
+
+DIGITS = 3
+"""Significant ones, which the page shows: numbers that agree in them do not differ, and do not change."""
 
 FEWEST_MODELS = 8
 """So many models it takes to say that one of them stands out."""
@@ -237,10 +241,9 @@ class _Moments:
         """Add layers: how many kernels each has, their sum ``(layers, 9)`` and products ``(layers, 81)``."""
         groups: dict[str, Any] = {"all layers": slice(None), **_places(verdicts)}
         for name, places in groups.items():
-            called = name if name == "all layers" else f"layers called {name}"
-            own = self._sums.get(called, (0, np.zeros(9), np.zeros((9, 9))))
+            own = self._sums.get(name, (0, np.zeros(9), np.zeros((9, 9))))
             total, product = totals[places].sum(axis=0), products[places].sum(axis=0).reshape(9, 9)
-            self._sums[called] = (own[0] + int(n[places].sum()), own[1] + total, own[2] + product)
+            self._sums[name] = (own[0] + int(n[places].sum()), own[1] + total, own[2] + product)
 
     def components(self) -> Iterable[KernelComponents]:
         for name, (n, total, products) in sorted(self._sums.items(), key=lambda each: -each[1][0]):
@@ -355,18 +358,25 @@ def _standouts(layers: _Layers) -> tuple[Standout, ...]:
     names = list(numbers)
     found: list[Standout] = []
     for measure in MEASURED:
-        medians = _medians(layers.numbers[column_of_measure(measure)], of_file, len(names))
+        medians = _as_shown(_medians(layers.numbers[column_of_measure(measure)], of_file, len(names)))
         known = medians[np.isfinite(medians)]
         if len(known) < FEWEST_MODELS:
             continue
         middle = float(np.median(known))
-        spread = float(np.median(np.abs(known - middle)))
+        far = np.abs(known - middle)
+        spread = float(np.median(far)) / 0.6745 or 1.2533 * float(np.mean(far))
         if spread == 0:
             continue
-        z = 0.6745 * (medians - middle) / spread
+        z = (medians - middle) / spread
         for place in np.flatnonzero(np.abs(z) > STANDS_OUT).tolist():
             found.append(Standout(names[place], measure, float(medians[place]), middle, float(z[place])))
     return tuple(sorted(found, key=lambda each: -abs(each.z))[:MOST_STANDOUTS])
+
+
+def _as_shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return numbers in as many digits as the page shows, so that copies of a model do not differ by rounding."""
+    shown = np.array([float(f"{value:.{DIGITS}g}") for value in values.tolist()])
+    return np.where(np.isfinite(shown), shown, values)
 
 
 def _medians(values: NDArray[np.float64], groups: NDArray[np.intp], n: int) -> NDArray[np.float64]:
@@ -391,17 +401,21 @@ def _places(names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _histories(files: Sequence[Mapping[str, Any]], layers: _Layers) -> list[History]:
-    """Return the runs of which there are several epochs, each with its layers' measures by epoch."""
+    """Return the runs of which there are several epochs, each with its layers' measures by epoch.
+
+    Files of one network that differ in nothing but a number in their names are no run.
+    """
     runs: defaultdict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for row in files:
         if row["status"] == "read" and None not in (row["epoch"], row["run"], row["network"]):
             runs[row["run"], row["network"]].setdefault(row["epoch"], row["file"])
     of_file = _places(layers.texts["file"])
-    return [
+    found = [
         _history(run, epochs, of_file, layers)
         for (run, _), epochs in sorted(runs.items())
         if len(epochs) >= FEWEST_EPOCHS
     ]
+    return [history for history in found if history.lines]
 
 
 def _history(
@@ -417,6 +431,11 @@ def _history(
         own = [
             LayerHistory(name, tuple(float(values[at[n]]) for at in places)) for n, name in enumerate(names)
         ]
-        if len({value for line in own for value in line.values if np.isfinite(value)}) > 1:
+        if any(_changes(line) for line in own):
             lines[measure] = tuple(own)
     return History(run, tuple(order), tuple(epochs[epoch] for epoch in order), lines)
+
+
+def _changes(line: LayerHistory) -> bool:
+    shown = _as_shown(np.array(line.values))
+    return len(set(shown[np.isfinite(shown)].tolist())) > 1
