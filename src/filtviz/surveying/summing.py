@@ -374,7 +374,7 @@ def _standouts(layers: _Layers) -> tuple[Standout, ...]:
 
 
 def _as_shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return numbers in as many digits as the page shows, so that copies of a model do not differ by rounding."""
+    """Return numbers in as many digits as the page shows, so that rounding alone makes no difference."""
     shown = np.array([float(f"{value:.{DIGITS}g}") for value in values.tolist()])
     return np.where(np.isfinite(shown), shown, values)
 
