@@ -92,7 +92,7 @@ def codes(
         raise RunningError(f"{chosen.title} gives numbers that are not finite")
     n, n_units = rows.shape
     work = OF_TSNE * n if plane == "tsne" else OF_PCA * n * n_units * min(n, n_units)
-    account.spend("work", int(work), f"laying out {n:,} images by {plural(n_units, 'number')} each")
+    account.spend("work", work, f"laying out {n:,} images by {plural(n_units, 'number')} each")
     if plane == "tsne":
         return Codes(layer=chosen.title, codes=rows, places=_tsne(rows, seed), plane=plane)
     places, explained = _pca(rows)

@@ -336,18 +336,17 @@ def _covered(
 ) -> Iterator[NDArray[np.float64]]:
     """Yield the image itself, then the covered ones, as many at a time as fit."""
     waiting, before = [image[0]], square // 2 + shift
-    at_once = max(1, min(AT_ONCE, MOST_BYTES // max(image.nbytes, 1)))
+    at_once = max(1, min(AT_ONCE, MOST_BYTES // image.nbytes))
     for row in rows:
         for col in cols:
             one = image[0].copy()
             top, left = max(row - before, 0), max(col - before, 0)
-            one[:, top : max(row - before + square, 0), left : max(col - before + square, 0)] = fill
+            one[:, top : row - before + square, left : col - before + square] = fill
             if len(waiting) >= at_once:
                 yield np.stack(waiting)
                 waiting = []
             waiting.append(one)
-    if waiting:
-        yield np.stack(waiting)
+    yield np.stack(waiting)
 
 
 def _class_of(answer: NDArray[Any], target: int | None) -> int:
