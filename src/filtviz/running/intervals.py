@@ -180,9 +180,7 @@ def _after_one(operation: Operation, unit: Interval) -> Interval | None:
                 return None
             return Interval(activate(operation, unit.low), activate(operation, unit.high))
         case Pooling(kind="max" | "mean"):
-            window = operation.window(None)
-            is_padded = window is None or window.pad is None or any(any(margin) for margin in window.pad)
-            return unit.with_zero() if is_padded else unit
+            return unit.with_zero() if any(map(any, operation.pad)) else unit
         case Pad(first_axis=2, mode="reflect" | "edge"):
             return unit
         case Pad(first_axis=2):
