@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
+import numpy as np
 from tests.accounts import Counted
-from tests.building import chain, conv
+from tests.building import as_layer, chain, conv, pool
 
+from filtviz.composition import linear_map
 from filtviz.composition.stacks import Stage
-from filtviz.measures import composed, verdicts
+from filtviz.measures import answering, composed, verdicts
 from filtviz.measures.initialiser_catalogue import DEFAULT, TORCH_DEFAULT, Fit
-from filtviz.measures.measure import Change, LayerDiagnosis
+from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.subject import Identified, Provenance, gather_subjects
+from filtviz.measures.table import MEASURES
+from filtviz.operations import Dense, Merge, Pad, Standardisation
+from filtviz.parameter import Parameter
 
 from .numbers_told import few, noise
 from .words_told import base
@@ -69,9 +75,68 @@ def stacks_at_their_ends() -> Iterator[str]:
     yield f"more than is held at once: {few(large.entropy)} {few(large.entropy_p)} {few(large.low_p)}"
 
 
+def maps_at_their_ends() -> Iterator[str]:
+    """Yield what is refused of maps for its size, and the work of what holds nothing."""
+    far = linear_map.LinearMap(templates=np.ones((2, 3, 1, 1)), jump=(1 << 40, 1 << 39), start=(0, 0))
+    layer = conv(noise(4, 2, 3, 3), name="c", flip_filters=False)
+    most = 1 << 60
+    for operations, maps in (
+        ((layer.convolution,), [far]),
+        (pool(3).operations, [far]),
+        ((Pad(pad=((most, 0), (0, 0), (0, 0)), first_axis=1),), [far]),
+        ((Merge(kind="add"),), [far, replace(far, start=far.jump)]),
+    ):
+        said = _refused(lambda o=operations, m=maps: linear_map.push(o[0], m, layer))
+        yield f"{type(operations[0]).__name__} far away: {said}"
+    for shape in ((1 << 14, 1 << 14), ((1 << 14) + 1, 1 << 14), (1 << 40, 1 << 40)):
+        yield f"of {shape}: {_refused(lambda s=shape: linear_map._check_size(*s))}"
+    for weights in (None, Parameter.of("W", np.ones(())), Parameter.of("W", np.ones((3, 2)))):
+        dense = Dense(weights=weights, per_position=True)
+        yield f"work of {weights and weights.shape}: {linear_map.work_of_push(dense, [far])}"
+
+
+def _refused(what: Callable[[], Any]) -> str:
+    try:
+        return str(what())
+    except ValueError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def answers_at_their_ends() -> Iterator[str]:
+    """Yield sentences of answers, and how many layers are composed in search of the first to look at."""
+    uneven = MEASURES["filter-energy"].finding(value=1, text="t", found=True)
+    smooth = FilterDiagnosis(index=0, norm=1.0, texture="smooth")
+    plain = replace(LAYER, verdict="updated", filters=(FilterDiagnosis(index=0, norm=1.0),) * 5)
+    for name, own in (
+        ("plain", plain), ("uneven", replace(plain, findings=(uneven,))),
+        ("seen", replace(plain, filters=(smooth, *plain.filters))),
+        ("both", replace(plain, filters=(smooth, *plain.filters), findings=(uneven,))),
+        ("striking", replace(plain, filters=(smooth, *plain.filters[:3]))),
+    ):  # fmt: skip
+        layers = [own, replace(own, conv_index=1, name="d")]
+        for n in (1, 2):
+            yield f"{n} {name}: {answering._unknown(layers[:n], ('so',), alone=True)}"
+    many = [replace(LAYER, conv_index=place) for place in range(3)]
+    for n in (26, 27, 28, 29):
+        some = [replace(many[place], name="n" * (n + place // 2)) for place in (0, 2)]
+        yield f"names of {n} and {n + 1}: {answering._who(some, many)}"
+    low, high = (conv(noise(2, n, 3, 3), nonlinearity="linear") for n in (1, 2))
+    network = chain(low, high, as_layer(Standardisation()), high, high, high)
+    for n in (4, 5):
+        layers = [replace(LAYER, conv_index=i, name=f"c{i}", verdict="structured") for i in range(n)]
+        look = answering.look_at(network, layers, Counted())
+        yield f"tried of {n}: {look and (look.layer.name, look.through, look.size)}"
+    for rows, cols in ((3, 3), (2, 5), (3, 5), (5, 2), (1, 1)):
+        low, high = (conv(noise(2, n, rows, cols), nonlinearity="linear") for n in (1, 2))
+        layers = [replace(LAYER, conv_index=i, name=f"c{i}", verdict="structured") for i in range(2)]
+        look = answering.look_at(chain(low, high), layers, Counted())
+        yield f"of {rows}x{cols} twice: {look and (look.layer.name, look.through, look.size)}"
+
+
 def ends_told() -> Iterator[str]:
     """Yield all of it."""
-    for table in (words_at_their_ends, subjects_at_their_ends, stacks_at_their_ends):
+    tables = words_at_their_ends, subjects_at_their_ends, stacks_at_their_ends, maps_at_their_ends
+    for table in (*tables, answers_at_their_ends):
         yield from table()
 
 

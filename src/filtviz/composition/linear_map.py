@@ -191,7 +191,7 @@ def _work_of_convolution(operation: Convolution, source: LinearMap) -> int:
 
 def _work_of_pooling(operation: Pooling, source: LinearMap) -> int:
     window = operation.window(None)
-    if window is None or len(window.size) != 2:
+    if len(window.size) != 2:
         return _STEP
     size, work = source.templates.size, 0
     for taps, jump, length in zip(window.size, source.jump, source.templates.shape[2:], strict=True):
@@ -308,9 +308,7 @@ def approximation_of(operation: Operation) -> Approximation | None:
         case Softmax():
             return Approximation("softmax")
         case Pooling(kind="max"):
-            window = operation.window(None)
-            is_exact = window is not None and max(window.size) == 1
-            return None if is_exact else Approximation("maximum", is_left_out=False)
+            return None if max(operation.size) == 1 else Approximation("maximum", is_left_out=False)
         case (
             Pooling()
             | Input()

@@ -258,7 +258,7 @@ def _stands_out(striking: Sequence[LayerDiagnosis], layers: Sequence[LayerDiagno
     was, its = ("was", "its") if len(striking) == 1 else ("were", "their")
     n, m = standing_out(striking)
     who = _who(striking, layers, begins=True)
-    return f"{who} {was} trained: {n} of {its} {m} filters stand out from noise."
+    return f"{who} {was} trained: {n} of {its} {m} filters stand{'s'[: n == 1]} out from noise."
 
 
 def _is_structured(layers: Sequence[LayerDiagnosis]) -> list[str]:
@@ -287,7 +287,7 @@ def _as_drawn(layers: Sequence[LayerDiagnosis], training: Sequence[str], touched
         but = f", but {touched}" if touched else ""
         first = f"{_are_as_drawn(members, layers)}; no trace of training can be seen{but}."
         return [f"{first}{_marks(members, layers)}"]
-    told = [] if moved or not training else [f"The network was trained: {listed(training)}."]
+    told = [] if moved else [f"The network was trained: {listed(training)}."]
     reasons = [(some, why.format(them=_it(some))) for why, some in verdicts.still_so(layers)]
     return [*told, *(f"{_are_as_drawn(some, layers)}: {why}." for some, why in reasons)]
 
@@ -316,8 +316,6 @@ def _collapsed(layers: Sequence[LayerDiagnosis]) -> list[str]:
 def _undecided(layers: Sequence[LayerDiagnosis]) -> list[str]:
     """Say which layers cannot be judged, why, and which file decides."""
     undecided = [layer for layer in layers if layer.verdict == "undecided"]
-    if not undecided:
-        return []
     reasons = [each for each, _ in Counter((each.why, each.decides) for each in undecided).most_common()]
     told = []
     for why, decides in reasons[:_MOST_REASONS]:

@@ -224,9 +224,7 @@ def _evidence_of_change(subject: Subject, findings: Mapping[str, Finding], level
         return bound.text
     tested = [findings[key] for key in STRENGTH if key in findings]
     uneven = next((each for each in tested if each.p is not None and each.p < level), None)
-    if uneven is not None and not (fits_own and not subject.moved):
-        return MEASURES[uneven.measure].evidence(uneven)
-    return ""
+    return "" if uneven is None or fits_own else MEASURES[uneven.measure].evidence(uneven)
 
 
 def _is_beyond_its_rule(subject: Subject, share: float) -> bool:
