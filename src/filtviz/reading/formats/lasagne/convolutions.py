@@ -7,6 +7,7 @@ the order that has it in its place is taken. The rules of padding are those of `
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from filtviz.operations import USUAL_AXES, Convolution, LocallyConnected, Operation, Pads, Untold
@@ -46,19 +47,12 @@ def convolution_of(attributes: Attributes, weights: Parameter, bias: Parameter |
         local = LocallyConnected(
             weights=weights, axes=axes, bias=bias, flip_filters=_flips_filters(attributes)
         )
-        stride, pad, _ = _movement(attributes, local.kernel_size, transposed=False)
-        return LocallyConnected(
-            weights=weights,
-            axes=axes,
-            flip_filters=local.flip_filters,
-            bias=bias,
-            stride=stride,
-            pad=pad,
-        )
+        stride, pad, _ = _movement(attributes, local.kernel_size)
+        return replace(local, stride=stride, pad=pad)
     n_axes, groups = len(axes) - 2, attributes.whole("num_groups")
     transposed = attributes.has("crop") or attributes.type.startswith(_TRANSPOSED)
     size = tuple(weights.shape[axes.index(axis)] for axis in "drc" if axis in axes)
-    stride, pad, dilation = _movement(attributes, size, transposed=transposed)
+    stride, pad, dilation = _movement(attributes, size)
     return Convolution(
         weights=weights,
         axes=axes,
@@ -129,7 +123,7 @@ def _turned(flips: bool | None) -> bool | None:
 
 
 def _movement(
-    attributes: Attributes, size: tuple[int, ...], *, transposed: bool
+    attributes: Attributes, size: tuple[int, ...]
 ) -> tuple[tuple[int, ...] | None, Pads | None, tuple[int, ...]]:
     """Return stride, padding and dilation; the stride None where their numbers cannot be right together."""
     n = len(size)
@@ -137,10 +131,10 @@ def _movement(
         return None, None, ()
     dilation = attributes.wholes("dilation", axes=n) or ()
     stride = attributes.wholes("stride", "strides", axes=n) or ((1,) * n if dilation else None)
-    if not same_lengths(size, stride, dilation or size) or stride is None:
+    if not same_lengths(size, stride, dilation or size):
         return None, None, ()
     pad = pads_of(attributes, size)
-    if pad is not None and transposed and attributes.word("crop") == "same":
+    if attributes.word("crop") == "same":
         pad = tuple((k // 2, k // 2) for k in size)
     return stride, pad, dilation
 
@@ -160,7 +154,7 @@ def pads_of(attributes: Attributes, size: tuple[int, ...]) -> Pads | None:
         case "same" | "half":
             return tuple((k // 2, (k - 1) // 2) for k in size)
     lengths = attributes.wholes(name, axes=len(size))
-    if lengths is None and not attributes.has(name):
+    if not attributes.has(name):
         lengths = (0,) * len(size)
     if lengths is None or len(lengths) != len(size) or min(lengths) < 0:
         return None
