@@ -128,10 +128,6 @@ def _classes() -> Told:
         for facts in ({}, {"filter_size": 3}, {"num_filters": 4}):
             is_one = convolutions.is_convolution(_attributes("Own", facts), array(*shape))
             yield f"own of {shape} with {facts}", str(is_one)
-    yield (
-        "of no weights",
-        str(convolutions.is_convolution(_attributes("Conv2DLayer", {"filter_size": 3}), None)),
-    )
     both = {"channelwise": True, "dimshuffle": False}
     for shape in ((4, 3, 5, 6, 7), (2, 3, 5, 4), (2, 3, 4)):
         for words, facts in (

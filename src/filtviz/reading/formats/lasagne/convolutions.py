@@ -29,13 +29,9 @@ _NEVER_FLIPPING = (
 """What a class does by default, for files that are older than the attribute ``flip_filters``."""
 
 
-def is_convolution(attributes: Attributes, weights: Parameter | None) -> bool:
+def is_convolution(attributes: Attributes, weights: Parameter) -> bool:
     """Tell a convolution or a kin of it by its state, so that a user's own subclass is one too."""
-    return (
-        weights is not None
-        and len(weights.shape) >= 3
-        and (attributes.has("filter_size") or attributes.has("num_filters"))
-    )
+    return len(weights.shape) >= 3 and (attributes.has("filter_size") or attributes.has("num_filters"))
 
 
 def convolution_of(attributes: Attributes, weights: Parameter, bias: Parameter | None) -> Operation:

@@ -173,7 +173,7 @@ def _pad(case: Case) -> Operations:
     first, attributes = case.first, case.attributes
     width, batch = attributes.plain(attributes.raw("width")), attributes.whole("batch_ndim")
     unknown = (Untold(reason="the file does not tell how much it pads"),)
-    if first is None or batch is None or not 0 <= batch <= len(first):
+    if first is None or batch is None or batch < 0:
         return unknown
     widths = (width,) * (len(first) - batch) if type(width) is int else width
     if type(widths) is not tuple or len(widths) != len(first) - batch:

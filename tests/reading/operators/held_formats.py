@@ -1,0 +1,124 @@
+"""Small files and parts of other formats, a row for each fact on which nothing else depends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filtviz.network import Network
+from filtviz.reading.formats import exported
+from filtviz.reading.formats.lasagne import translation
+from filtviz.reading.limits import Hints, Limits, effort
+from filtviz.reading.opened import Opened
+from filtviz.reading.pickle.attributes import Attributes
+from filtviz.reading.pickle.records import Global, Items, Record
+from tests.reading.operators.asking import Told
+from tests.reading.operators.exported_parts import _call, _read
+from tests.reading.operators.whole_parts import array_of, zipped
+from tests.reading.operators.wholes import Files, in_a_folder, read_of
+from tests.telling import told
+
+__all__ = ["held_formats"]
+
+Case = tuple[str, Callable[[Opened], Network | None], Files, Limits]
+
+
+def _files(cases: Sequence[Case]) -> Told:
+    """Each file as its format reads it, with its own limits."""
+
+    def read(number: int, folder: Path) -> tuple[str, str]:
+        words, open_, files, limits = cases[number]
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        file = Opened.of(folder / next(iter(files)), limits, Hints())
+        return words, read_of(open_, file).replace(f"{folder}/", "")
+
+    yield from in_a_folder(read, len(cases))
+
+
+# Programs of PyTorch's
+
+_META = {
+    "dtype": 7,
+    "sizes": [{"as_int": 2}, {"as_int": 3}],
+    "strides": [{"as_int": 3}, {"as_int": 1}],
+    "storage_offset": {"as_int": 0},
+}
+
+
+def _program(entry: Any, name: str = "fc.weight", before: Mapping[str, bytes] | None = None) -> Files:
+    """A program of one dense layer, whose configuration of weights holds an entry, or is another value."""
+    spec = {"parameter": {"arg": {"name": "p"}, "parameter_name": name}}
+    graph = {"tensor_values": {}, "nodes": [_call("torch.ops.aten.linear.default", weight="p")]}
+    model = {"graph_module": {"graph": graph, "signature": {"input_specs": [spec]}}}
+    config = {"config": {name: entry} if isinstance(entry, dict) else entry}
+    members = {"models/model.json": model, "data/weights/model_weights_config.json": config}
+    held = {f"x/{key}": json.dumps(one).encode() for key, one in members.items()}
+    return {"net.pt2": zipped({**(before or {}), **held, "x/data/weights/w": array_of(6).tobytes()})}
+
+
+def _programs() -> Iterator[Case]:
+    entry = {"path_name": "w", "tensor_meta": _META}
+    usual = _program(entry)
+    for words, files in {
+        "as usual": usual,
+        "a name of one word": _program(entry, "weight"),
+        "no facts": _program({"path_name": "w"}),
+        "no entries": _program(None),
+        "entries that are none": _program([1]),
+        "no model": {"net.pt2": zipped({"x": b"", "xdata/weights/model_weights_config.json": b""})},
+        "a model without weights": {"net.pt2": zipped({"x/models/model.json": b"{}", "x/a": b""})},
+        "one without weights before it": _program(entry, before={"a/models/model.json": b"{}"}),
+    }.items():
+        yield f"a program of {words}", exported.open, files, Limits()
+    yield "a program of more JSON than is allowed", exported.open, usual, Limits(allocation=4000)
+
+
+def _calls() -> Told:
+    """Calls of operators by themselves, and graphs of few of them."""
+    for word, facts, shape in (
+        ("max_pool2d", {"kernel_size": [2, 3], "stride": [2, 0]}, (1, 4, 8, 8)),
+        ("max_pool2d", {"kernel_size": [2, 3], "stride": [0, 2]}, (1, 4, 8, 8)),
+        ("softmax", {"dim": 0}, ()),
+        ("softmax", {}, (2, 3)),
+    ):
+        node = exported._Node(operator=word, arguments=facts, parameters={}, shapes=[shape])
+        yield f"{word} {facts} of {shape}", told(*exported._BY_OPERATOR[word](node) or ()) or "nothing"
+    order = {"as_ints": [1, 0]}
+    for words, nodes in {
+        "turned with its order": (
+            _call("torch.ops.aten.permute.default", "t", self="p_w", dims=order),
+            _call("torch.ops.aten.permute.default", "u", self="t", dims=order),
+            _call("torch.ops.aten.mm.default", "y", self="x", mat2="t"),
+            _call("torch.ops.aten.mm.default", "z", self="x", mat2="u"),
+        ),
+        "an image as a parameter's type": (
+            _call("torch.ops.aten.to.other", "y", self="x", other="p_w"),
+            _call("torch.ops.aten.relu.default", "z", self="y"),
+        ),
+    }.items():
+        yield f"a graph of what is {words}", _read(list(nodes))
+
+
+# Lasagne's layers
+
+
+def _layers() -> Told:
+    for cls, facts, inputs in (
+        ("PadLayer", {"width": 2, "batch_ndim": 2}, ()),
+        ("PadLayer", {"width": 2, "batch_ndim": 5}, ((1, 2, 3, 4),)),
+        ("DenseLayer", {}, ((2, 3),)),
+    ):
+        record = Record(Global("lasagne.layers", cls), ())
+        record.build(Items([part for entry in facts.items() for part in entry]))
+        case = translation.Case(attributes=Attributes(record, effort(Limits())), inputs=inputs, parameters={})
+        yield f"{cls} {facts} behind {inputs}", told(*translation.operations_of(case))
+
+
+def held_formats() -> Told:
+    """All of it."""
+    yield from _files(list(_programs()))
+    yield from _calls()
+    yield from _layers()
