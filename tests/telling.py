@@ -71,7 +71,7 @@ def _lines_of(layer: Layer) -> Iterator[str]:
 def _unusual(one: Operation | Origin) -> Iterator[tuple[str, Any]]:
     for name, usual in _usual(type(one)):
         value = getattr(one, name)
-        if value != usual and value not in ((), {}):
+        if value != usual and (type(usual) is tuple or value not in ((), {})):
             yield name, value
 
 
