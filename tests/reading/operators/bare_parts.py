@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -54,6 +55,11 @@ def _files() -> Told:
     }  # fmt: skip
     for words, value in values.items():
         yield f"a file of {words}", read_of(bare_arrays.open, holding(value))
+    objects = np.empty(2, object)
+    objects[:] = w, b
+    yield "a file of an array of objects", read_of(bare_arrays.open, opened(pickle.dumps(objects)))
+    compiled = dumps(Named("theano.compile.function_module.Function"))
+    yield "a file of a compiled function", read_of(bare_arrays.open, opened(compiled))
     yield "two roots", read_of(bare_arrays.open, holding([w, b], [more]))
     yield "no roots", read_of(bare_arrays.open, holding())
     for form in ("pickle", SEVERAL_NPY):
@@ -83,7 +89,7 @@ def _files() -> Told:
     yield "one array twice", read_of(bare_arrays.open, file)
     for n in (1, 2):
         yield f"two arrays of {n}", read_of(bare_arrays.open, holding([w, b], limits=Limits(layers=n)))
-    for names in (("arr_0", "arr_1"), ("c.W", "c.b"), ("b", "a")):
+    for names in (("arr_0", "arr_1"), ("c.W", "c.b"), ("b", "a"), ("c.W", "arr_1")):
         file = holding(dict(zip(names, (w, b), strict=True)), form="npz")
         vars(file)["is_npz"] = True
         yield f"an npz of {names}", read_of(bare_arrays.open, file)
@@ -144,6 +150,7 @@ _CHAINED: dict[str, Shapes] = {
     8)), "three vectors": ((8, 3, 5, 5), (8,), (8,), (8,)),
     "a number": ((8, 3, 5, 5), ()), "six axes": ((1, 2, 3, 4, 5, 6),), "depthwise": ((8, 3, 3, 3), (8,), (2,
     8, 3, 3), (16,), (4, 16, 1, 1)),
+    "depthwise of one behind a number": ((8, 3, 3, 3), (8,), (), (1, 8, 3, 3), (8,)),
     "depthwise of one": ((8, 3, 3, 3), (8,), (1, 8, 3, 3), (8,)), "transposed of one": ((1, 8, 3, 3), (8,)),
     "an LSTM": ((6, 4), (4, 4), (4,)) * 4, "a GRU, started": (*(((6, 4), (4, 4), (4,)) * 3), (1, 4)),
     "square gates": ((4, 4), (4, 4), (4,)) * 3,
@@ -165,6 +172,7 @@ def _shapes() -> Told:
     for words in (
         "depthwise",
         "depthwise of one",
+        "depthwise of one behind a number",
         "transposed of one",
         "filters first",
         "units behind places",
@@ -183,9 +191,11 @@ def _shapes() -> Told:
         yield f"axes {key} {order} first", _inferred(first, Hints(axes={key: order}))
         yield f"axes {key} {order} last", _inferred(last, Hints(axes={key: order}))
     thin = _found((*_CHAINED["thin ones"], (10, 4)))
-    for convs in (("0",), ("1", "0"), ("arr_1",), ("2",), ("9",), ("0", "0"), ("1",)):
+    for convs in (("0",), ("1", "0"), ("arr_1",), ("2",), ("9",), ("0", "0"), ("1",), ("None.W",)):
         yield f"chosen {convs} of first", _inferred(first, Hints(convs=convs))
         yield f"chosen {convs} of thin", _inferred(thin, Hints(convs=convs))
+    for order in ("oir", "orc"):
+        yield f"chosen 1 as {order} of thin", _inferred(thin, Hints(convs=("0", "1"), axes={"1": order}))
     named = _found(((8, 3, 5, 5), (8,), (8, 8, 3, 3), (4, 8, 3, 3)), ("a.W", "a.b", "a.V", "b."))
     for convs in (("a",), ("a.W",), ("a.V",), ("W",), ("b",), ("b.W",), ("a.V", "a.W"), ("3", "a")):
         yield f"chosen {convs} of names", _inferred(named, Hints(convs=convs))

@@ -177,7 +177,7 @@ def _with_depthwise(groups: Sequence[Group], orders: Sequence[str | None]) -> li
     before: int | None = None
     for one, order in zip(groups, orders, strict=True):
         shape = one.weight_shape
-        if order is not None and len(shape) > 2 and shape[1] > 1:
+        if order is not None and shape[1] > 1:
             # A transposed one of one channel has such a bias, too.
             is_plain = shape[0] > 1 or before == shape[1]
             if is_plain and one.bias_length == shape[0] * shape[1]:
@@ -260,7 +260,7 @@ def _said_axes(one: Group, hints: Hints) -> str | None:
             f"{len(said)} is said: write one letter for each",
             wanted=said,
         )
-    if said is None and dimensions not in USUAL_AXES:
+    if dimensions not in USUAL_AXES:
         raise SelectionError(
             f"the array {quoted(weight.source, 40)} has {plural(dimensions, 'axis')}, as no convolution has",
             wanted=weight.source,
@@ -291,7 +291,7 @@ def _connected(parts: Sequence[_Part | str], dialect: Dialect) -> list[Layer]:
             layers.append(Layer(name=part, inputs=inputs))
             continue
         takes, gives = sizes_of(part.group, part.axes, dialect.dense_axes)
-        fits = bool(before and takes) and (before == takes or _fit_flattened(part, before or 0, takes or 0))
+        fits = bool(before and takes and (before == takes or _fit_flattened(part, before, takes)))
         inputs = (place - 1,) if place and (fits or not started or takes is None) else ()
         layers.append(_layer(part, inputs, dialect))
         before = gives or before
