@@ -122,7 +122,8 @@ def names() -> Iterator[str]:
         ("x/y.pkl", "x/y.pth", "z"),
         ("x/a.pkl", "x/b.pkl", "y/a.pkl", "z/a.pkl"), ("model.safetensors.index.json",), (".pkl", "..pkl"),
         ("x/../a.pkl", "a.pkl"), ("é/a", "漢/a"), ("a", "a"),
-        ("deep/er/x/a.pkl", "deep/er/y/a.pkl", "b/a.pkl"),
+        ("deep/er/x/a.pkl", "deep/er/y/a.pkl", "b/a.pkl"), ("x/a.pkl", "x/a.npz", "y/a.pkl"),
+        ("a.pkl", "x/c/b/a.pkl", "y/c/b/a.pkl"), ("a.v2.pkl", "a.v3.pkl"),
     )  # fmt: skip
     for group in groups:
         paths = [Path("/m") / each for each in group]

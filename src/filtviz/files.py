@@ -124,7 +124,7 @@ def write_together(files: Mapping[Path, Callable[[BinaryIO], object]], sources: 
         left = [part for part, _ in parts.values()] + [kept for _, kept in replaced if kept is not None]
         for part in left:
             with suppress(OSError):
-                part.unlink(missing_ok=True)
+                part.unlink()
 
 
 def _kept(target: Path) -> Path | None:
@@ -145,7 +145,7 @@ def _put_back(target: Path, kept: Path | None, parts: Mapping[Path, tuple[Path, 
         return
     with suppress(OSError):
         if kept is None:
-            target.unlink(missing_ok=True)
+            target.unlink()
         else:
             kept.replace(target)
 

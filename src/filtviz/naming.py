@@ -62,10 +62,9 @@ def telling_names(paths: Sequence[Path]) -> list[str]:
         alike.setdefault(_stem(path).casefold(), []).append(place)
     names = [path.name for path in paths]
     for places in alike.values():
-        if len(places) > 1:
-            tails = _shortest_tails([paths[place] for place in places])
-            for place, tail in zip(places, tails, strict=True):
-                names[place] = tail
+        tails = _shortest_tails([paths[place] for place in places])
+        for place, tail in zip(places, tails, strict=True):
+            names[place] = tail
     return names
 
 
@@ -174,7 +173,7 @@ def _is_below(place: str) -> bool:
     """Say whether a model lies below a folder that holds that of all, and not in that itself."""
     parts = place.split("/")
     below = parts[_ups(parts) :]
-    return 0 < len(below) < len(parts) and ".." not in below and len(below) <= DEEPEST + 1
+    return len(below) < len(parts) and ".." not in below and len(below) <= DEEPEST + 1
 
 
 def _ups(parts: Sequence[str]) -> int:
@@ -254,7 +253,7 @@ def unique_stems(stems: Sequence[str], taken: Sequence[str] = ()) -> list[str]:
     for stem in stems:
         # Of thousands with one stem each goes on counting where the one before has ended.
         number = last.get(stem.lower(), 1)
-        name = stem if number == 1 else f"{stem}-{number}"
+        name = stem
         while name.lower() in used or (number > 1 and name.lower() in own):
             number += 1
             name = f"{stem}-{number}"

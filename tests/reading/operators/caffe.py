@@ -56,6 +56,12 @@ def caffe() -> Told:
     yield _caffe("Concat", inside="concat", f7=1)
     yield _caffe("Concat")
     yield _caffe("Concat", inside="concat", f2=-1)
+    yield _caffe("Concat", inside="concat", f2=0)
+    blobs = [array(1, 1, 5, 6), array(1, 5)]
+    (dense,) = layers._operations("InnerProduct", message(b""), layers._NEW, blobs, [])
+    (norm,) = layers._operations("BatchNorm", message(b""), layers._NEW, [array(6)] * 3, [])
+    yield "BatchNorm's sources", f"{norm.mean.source} {norm.spread.source}"
+    yield "InnerProduct of no input", f"{told(dense)} of {dense.weights.source} and {dense.bias.source}"
     for number in (0, 1, 3):
         yield _caffe("Eltwise", inside="eltwise", f1=number, f2=0.5)
     yield _caffe("BatchNorm", array(6), array(6), numbers(4, dtype="float32"))
@@ -72,6 +78,9 @@ def caffe() -> Told:
     for kind in layers._BY_TYPE:
         yield _caffe(kind)
     yield _caffe("Dream")
+    yield _caffe("Dream", kernel, inside="convolution", f3=1)
+    yield _caffe("DepthwiseConvolution", array(4, 1, 3, 3), inside="convolution", f5=2)
+    yield _caffe("DepthwiseConvolution", array(4, 2, 3, 3), inside="convolution", f5=1)
     yield from ((f"the old number {number}", kind) for number, kind in layers._OLD_TYPES.items())
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from filtviz.network import Network
-from filtviz.reading.formats import exported
+from filtviz.reading.formats import caffe, darknet, exported
 from filtviz.reading.formats.lasagne import translation
 from filtviz.reading.limits import Hints, Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Global, Items, Record
-from tests.reading.operators.asking import Told
+from tests.reading.operators.asking import Told, part
 from tests.reading.operators.exported_parts import _call, _read
 from tests.reading.operators.whole_parts import array_of, zipped
 from tests.reading.operators.wholes import Files, in_a_folder, read_of
@@ -102,6 +104,44 @@ def _calls() -> Told:
         yield f"a graph of what is {words}", _read(list(nodes))
 
 
+# Caffe's
+
+
+def _caffe() -> Iterator[Case]:
+    """Nets of one layer, of both generations."""
+    weights = part(1, 2) + part(1, 1) + part(1, 3) + part(1, 3)
+    numbers = part(5, array_of(18).tobytes())
+    blob = part(7, weights) + numbers
+    old, form = part(2, "data") + part(3, "c"), part(1, "c") + part(2, "conv") + part(50, blob)
+    new = part(1, "c") + part(2, "Convolution") + part(4, "c")
+    nets = {
+        "nothing": b"",
+        "a name": part(1, "net"),
+        "every field": b"".join(part(n, "x") for n in (1, 2, 3, 5, 6, 7))
+        + part(8, part(1, 1))
+        + part(4, 1)
+        + part(100, new + part(7, blob)),
+        "the first form, oddly named": part(2, old + part(1, part(1, "a\nb") + form[3:])),
+        "the first form of another type": part(2, old + part(1, form[:3] + part(2, "odd") + form[9:])),
+        "no type, of old": part(2, old + part(4, "c") + part(6, blob)),
+        "a blob of a shape that is none": part(100, new + part(7, part(7, part(1, 1 << 63)) + numbers)),
+        "a blob of no numbers": part(100, new + part(7, part(7, weights))),
+        "a blob of none": part(100, new + part(7, part(7, part(1, 0)))),
+    }
+    for kind in (None, 0, 1, 2):
+        pool = part(1, "p") + part(2, "pool") + part(8, 3) + (b"" if kind is None else part(11, kind))
+        nets[f"the first form's pooling {kind}"] = part(2, old + part(1, form)) + part(2, old + part(1, pool))
+    for words, net in nets.items():
+        yield f"Caffe's net of {words}", caffe.open, {"net.caffemodel": net}, Limits()
+
+
+def _darknet() -> Iterator[Case]:
+    weights = struct.pack("<iii", 0, 1, 5) + bytes(4) + array_of(2).tobytes()
+    packed = gzip.compress(b"[net]\nchannels=1\n[convolutional]\nsize=1\n", mtime=0)
+    files = {"net.weights": weights, "net.cfg": packed}
+    yield "Darknet's with a packed configuration", darknet.open, files, Limits()
+
+
 # Lasagne's layers
 
 
@@ -119,6 +159,6 @@ def _layers() -> Told:
 
 def held_formats() -> Told:
     """All of it."""
-    yield from _files(list(_programs()))
+    yield from _files([*_programs(), *_caffe(), *_darknet()])
     yield from _calls()
     yield from _layers()

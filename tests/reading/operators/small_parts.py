@@ -60,7 +60,7 @@ _ENTRIES: Mapping[str, dict[str, str]] = {
 }  # fmt: skip
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "activation": (*darknet._ACTIVATIONS, "linear", "dream" * 8, ""),
-    "layers": ("-1", "0", "-3", "-4", "1", "2", "-1,-2,0", "x", "", "0 -1", "1234567"),
+    "layers": ("-1", "0", "-3", "-4", "1", "2", "-1,-2,0", "-1,7", "x", "", "0 -1", "1234567"),
     "from": ("-1", "0", "-1,-2", "-3", "-4", "1", "2", ""),
     "groups": ("1", "2", "4", "0", "-1", "3"),
     "filters": ("0", "1", "-1", "x", "", "1000000", "1000001", "-1000000", "-1000001", "2.5", " 3 "),
@@ -103,7 +103,7 @@ def _darknet() -> Told:
         "", "[net]", "[ NET ] # more\nwidth = 4 ; wide\n;height=3\n#x\n", "[network]\nchannels=1=2\n",
         "width=4\n[net]",
         "[convolutional]\n[net]", "[net]\nwidth\n=4\n[dropout]", "[[net]]\n[Dropout]\n",
-        "[net]\r\nheight=2\r\n[softmax]",
+        "[net]\r\nheight=2\r\n[softmax]", "[net]\nwidth=4\nwidth\n", "[net]\nchannels=0\n[conv]\nfilters=4",
     ):  # fmt: skip
         yield f"lines {text!r}", _network(text)
     for n in (2, 3):

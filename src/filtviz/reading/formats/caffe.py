@@ -6,6 +6,7 @@ results; one that works in place gives its result the name of what it was given.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -178,12 +179,12 @@ class _Reader:
 
     def _layer(self, message: Message) -> None:
         fields, held = self.fields, message
-        kind = message.text(fields.type) if self.new else ""
-        first = None if self.new else message.message(_FIRST_FORM)
-        if first is not None:
+        if self.new:
+            kind = message.text(fields.type)
+        elif (first := message.message(_FIRST_FORM)) is not None:
             fields, held = _FORM, first
             kind = _FIRST_TYPES.get(first.text(fields.type), first.text(fields.type))
-        elif not self.new:
+        else:
             number = message.integer(fields.type)
             kind = _OLD_TYPES.get(number, f"type {number}")
         name = held.text(fields.name)
@@ -302,7 +303,7 @@ def _dense(
     if not blobs or len(blobs[0].shape) < 2:
         return None
     held = blobs[0]
-    if held.size != int(np.prod(held.shape[-2:], dtype=object)):
+    if held.size != math.prod(held.shape[-2:]):
         return None
     weights = held
     if len(held.shape) != 2:

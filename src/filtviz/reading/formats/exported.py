@@ -141,7 +141,7 @@ class _Node:
     def numbers(self, name: str, n: int, default: int) -> tuple[int, ...]:
         """Return a number for each of ``n`` axes; one stands for all."""
         found = self.arguments.get(name)
-        values = found if isinstance(found, list) else [found]
+        values: list[Any] = found if isinstance(found, list) else [found]
         values = values * n if len(values) == 1 else values
         return (
             tuple(values) if len(values) == n and all(type(one) is int for one in values) else (default,) * n

@@ -360,25 +360,24 @@ def _conv_type(axes: str, dialect: Dialect) -> str:
 
 def _sentences(parts: Sequence[_Part], turned: bool) -> list[str]:
     """Say what was concluded, one plain sentence each."""
-    convs = [part for part in parts if part.axes is not None]
     sentences = [
         "the file holds arrays and no layers: their roles are concluded from their names, order and shapes"
     ]
-    if any(part.axes in ("oirc", "oidrc") for part in convs):
+    if any(part.axes in ("oirc", "oidrc") for part in parts):
         sentences.append(
             "arrays of four (five) axes are convolutions in two (three) dimensions, filters before channels"
         )
-    if any(part.axes in ("rcio", "drcio", "rcoi", "drcoi") for part in convs):
+    if any(part.axes in ("rcio", "drcio", "rcoi", "drcoi") for part in parts):
         sentences.append(
             "arrays of four (five) axes are convolutions in two (three) dimensions, filters last as Keras, "
             "TensorFlow and JAX store them"
         )
-    if any(part.axes == "oic" for part in convs):
+    if any(part.axes == "oic" for part in parts):
         sentences.append(
             "arrays of three axes are convolutions over one axis, filters before channels, since each filter "
             "has a bias"
         )
-    swapped = [_weight(part.group).source for part in convs if part.axes in ("ioc", "iorc", "iodrc")]
+    swapped = [_weight(part.group).source for part in parts if part.axes in ("ioc", "iorc", "iodrc")]
     if swapped:
         sentences.append(
             f"transposed convolutions, whose channels come first: {names_of_file(swapped)}, since only so "
