@@ -79,6 +79,16 @@ def test_where_nothing_else_tells_it_names_and_axes_do(name: str, shape: tuple[i
     assert types_of(kernels(*shape), name=name) == [kind]
 
 
+@pytest.mark.parametrize("keys", [("a_W", "b_W"), ("a_W", "kernel"), ("kernel", "a_W"), ("0", "kernel")])
+@pytest.mark.cases("all")
+def test_no_array_takes_the_name_of_another(keys: tuple[str, str]) -> None:
+    opened: Any = SimpleNamespace(limits=Limits())
+    shapes = {key: (n + 2, 3) for n, key in enumerate(keys)}
+    store: Any = SimpleNamespace(layers=lambda: [("l", "Dense", of_shapes(**shapes))], parts=list)
+    (layer,) = layers_without_graph(store, opened).layers
+    assert [one.shape for one in layer.parameters] == [(2, 3), (3, 3)]
+
+
 @pytest.mark.parametrize(
     ("scale", "offset", "followed"),
     [

@@ -12,6 +12,7 @@ import pytest
 
 import filtviz
 from filtviz.errors import FileAccessError, LimitError, MalformedFileError, UnsupportedFileError
+from filtviz.reading.formats.safetensors import LONGEST_HEADER, is_safetensors
 from filtviz.reading.limits import Limits
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern"
@@ -138,6 +139,10 @@ LYING = {
     "a gap": {"a.weight": entry([3], 4, 16)},
     "bytes behind the last": {"a.weight": entry([3], 0, 12)},
     "an enormous shape": {"a.weight": entry([1 << 40, 1 << 40], 0, 16)},
+    "three edges": {"a.weight": entry([4], 0, 16) | {"data_offsets": [0, 16, 16]}},
+    "no edges": {"a.weight": {"dtype": "F32", "shape": [4]}},
+    "one edge": {"a.weight": entry([0], 0, 0) | {"data_offsets": 0}},
+    "a tensor that is no object": {"a.weight": [4]},
     "brackets without end": b'{"a": ' + b"[" * 100_000 + b"}",
     "a number of many digits": b'{"a": ' + b"1" * 100_000 + b"}",
 }
@@ -217,6 +222,47 @@ def test_an_index_of_one_file_says_so(tmp_path):
     write(tmp_path / "one.safetensors", {"a.weight": entry([1, 1], 0, 4)}, bytes(4))
     network = filtviz.load(index(tmp_path, {"a.weight": "one.safetensors"}))
     assert network.origin.kind.endswith("an index of 1 safetensors file")
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "wanted"),
+    [
+        (1, 10, False),
+        (2, 10, True),
+        (LONGEST_HEADER, 10, True),
+        (LONGEST_HEADER + 1, 10, False),
+        (LONGEST_HEADER + 1, LONGEST_HEADER + 9, True),
+        (LONGEST_HEADER + 2, LONGEST_HEADER + 9, False),
+    ],
+)
+@pytest.mark.cases("all")
+def test_a_length_is_one_of_a_header_up_to_the_longest_or_what_is_there(length, size, wanted):
+    start = struct.pack("<Q", length)
+    assert is_safetensors(start + b"{", size) is wanted
+    assert not is_safetensors(start + b" {", size)
+
+
+def test_where_variables_lie_is_told_and_of_names_with_slashes_one_is_enough(tmp_path):
+    header = {
+        "__metadata__": {"format": "tf"},
+        "c/kernel": entry([1, 1, 1, 1], 0, 4),
+        "bias": entry([0], 4, 4),
+    }
+    write(tmp_path / "one.safetensors", header, bytes(4))
+    network = filtviz.load(index(tmp_path, dict.fromkeys(("c/kernel", "bias"), "one.safetensors")))
+    assert (network.origin.framework, network.layers[1].name) == ("TensorFlow", "c")
+    assert network.origin.notes == ("its tensors lie in one.safetensors",)
+    header["__metadata__"]["format"] = "flax"
+    network = filtviz.load(write(tmp_path / "flax.safetensors", header, bytes(4)))
+    assert [(layer.name, layer.type) for layer in network.conv_layers] == [("c", "Conv")]
+
+
+def test_a_guess_at_what_makes_weights_is_told(tmp_path):
+    parts = {"original": entry([1, 1, 2, 2], 0, 16), "0.base": entry([1, 1, 2, 2], 16, 32)}
+    header = {f"a.parametrizations.weight.{name}": one for name, one in parts.items()}
+    stored = np.float32([[-1, 0], [0.5, -1], [1, 0], [0, 1]]).tobytes()
+    network = filtviz.load(write(tmp_path / "m.safetensors", header, stored))
+    assert "guessed the map that makes a orthogonal" in network.origin.guess
 
 
 def test_an_index_and_its_files_must_agree(tmp_path):

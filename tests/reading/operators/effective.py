@@ -294,6 +294,7 @@ def _questions() -> Told:
         ]
         more = f"{norms.is_square(one)} {norms.orthogonal_work(one)}" if len(one) > 1 else ""
         yield f"fitting {one}", f"{fits} {vectors} {bases} {more}"
+    yield "work of many", str(norms.orthogonal_work((9, 4, 3)))
     eye, low = np.eye(4, 3), np.tril(_values((4, 3)) * 0.3, -1)
     for words, held in (
         ("signs", low + eye),
@@ -309,10 +310,13 @@ def _questions() -> Told:
         ("above", -eye + np.triu(np.ones((4, 3)), 1)),
         ("wide", (low + eye).T),
         ("wide, unmoved", -eye.T),
+        ("wide, moved", (low - eye).T),
+        ("wide, above", (-eye + np.triu(np.ones((4, 3)), 1)).T),
         ("one column", np.array([[1.0], [0.5]])),
         ("one row", np.array([[1.0, 0.5]])),
         ("one", np.array([[-1.0]])),
         ("many", np.stack([low + eye, -eye])),
+        ("one of many", (low + eye)[None]),
         ("a square", low[:3] + np.eye(3)),
     ):
         yield (

@@ -301,6 +301,7 @@ def _names() -> Told:
             ("0", "x"),
             ("kernel", "bias"),
             ("a_W", "b_W"),
+            ("a_W", "kernel"),
             ("bias", "x_b"),
             ("gamma", "c_gamma"),
             ("0", "1", "2", "3", "4"),

@@ -140,7 +140,7 @@ class _Entry:
         facts = value if isinstance(value, dict) else {}
         shape, place = facts.get("shape"), facts.get("data_offsets")
         lengths = shape_of(shape) if isinstance(shape, list) else None
-        stretch = shape_of(place) if isinstance(place, list) else None
+        stretch = shape_of(place)
         if lengths is None or stretch is None or len(stretch) != 2 or stretch[0] > stretch[1]:
             raise MalformedFileError(f"its header says of {quoted(name, 60)} what no tensor can be")
         return cls(dtype=str(facts.get("dtype")), shape=lengths, start=stretch[0], stop=stretch[1])
@@ -149,7 +149,7 @@ class _Entry:
         """Return the tensor, read when it is asked for."""
         read: Callable[[], View] = lambda: view[self.start : self.stop]  # noqa: E731
         dtype = _DTYPES.get(self.dtype)
-        if dtype is None and self.dtype in _NARROW:
+        if self.dtype in _NARROW:
             dtype = narrow_dtype(_NARROW[self.dtype])
         if dtype is None:
             return _unreadable(name, self.dtype, self.shape)

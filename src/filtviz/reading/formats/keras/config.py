@@ -466,7 +466,7 @@ def _called(weights: Weights, class_name: str, config: Mapping[str, Any], layer:
     for place, (name, array) in enumerate(weights.arrays.items()):
         called = roles[place] if numbered and place < len(roles) else name
         called = name_of_today(called) if called not in roles else called
-        called = called if called not in found else name
+        called = name if called in found or called in weights.arrays else called
         found[called] = parameter_of(called, array, f"{layer}/{called}")
     return found
 

@@ -293,11 +293,12 @@ class Legacy:
         self.model.file.effort.spend(1 + len(names))
         group = self.model.group(layer)
         arrays: dict[str, StoredArray] = {}
+        taken = set(names)
         for name in names:
             found = None if group is None else group.get(name)
             if isinstance(found, Dataset):
                 last = name.rpartition("/")[2].partition(":")[0]
-                arrays[last if last not in arrays else name] = _array(found, opaque)
+                arrays[name if last in taken or last in arrays else last] = _array(found, opaque)
         return Weights(arrays=arrays)
 
     def layers(self) -> Iterator[tuple[str, str, Weights]]:

@@ -138,6 +138,7 @@ def _made(name: str, class_name: str, weights: Weights, width: int | None = None
     held = {}
     for place, (key, array) in enumerate(weights.arrays.items()):
         called = roles[place] if key.isdigit() and place < len(roles) else name_of_today(key)
+        called = key if called in held or called in weights.arrays else called
         held[called] = parameter_of(called, array, f"{name}/{called}")
     parts = [class_name]
     if "pointwise_kernel" in held:

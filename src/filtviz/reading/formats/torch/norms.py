@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from filtviz.parameter import has_few_bits
 from filtviz.reading.arrays import AnyArray, ComputedArray, ElementType, number_by_number
 
 __all__ = [
@@ -63,7 +62,7 @@ def computed_like(main: AnyArray, compute: Callable[[ElementType], Array]) -> Co
         main: The other one.
         compute: Returns its numbers in a type.
     """
-    few = has_few_bits(main.dtype) or main.dtype.kind not in "f" or main.dtype.itemsize < 4
+    few = main.dtype.kind != "f" or main.dtype.itemsize < 4
     dtype = np.dtype(np.float32) if few else main.dtype.newbyteorder("=")
 
     def read() -> Array:
