@@ -66,6 +66,7 @@ def _fill() -> None:
         arrays = {f"{one.name}.weight": one.W for one in network.conv_layers}
         np.savez(f"{name}.npz", **arrays)
     np.save("images.npy", np.ones((2, 1, 8, 8), "f4"))
+    np.savez("images.npz", images=np.ones((2, 1, 8, 8), "f4"), labels=[1, 1])
     Path("classes.txt").write_text("0\n1\n")
     Path("old").mkdir()
     Path("there.png").write_bytes(b"a picture")
@@ -113,7 +114,7 @@ def _sum(text: str) -> str:
     return f"{zlib.crc32(text.encode()):08x}"
 
 
-GIVEN = ("m.npz", "early.npz", "late.npz", "images.npy", "classes.txt", "there.png")
+GIVEN = ("m.npz", "early.npz", "late.npz", "images.npy", "images.npz", "classes.txt", "there.png")
 IMAGES = np.linspace(-1, 1, 128, dtype="f4").reshape(2, 1, 8, 8)
 TINY, SMALL = Budget(work=1), Budget(work=2_000_000)
 FEW, HINTED = Limits(layers=1), Hints(convs=("0",))
@@ -130,7 +131,8 @@ READING: tuple[dict[str, Any], ...] = ({"limits": FEW}, {"hints": HINTED}, {"lim
 SPENDING: tuple[dict[str, Any], ...] = ({"budget": TINY}, {"budget": SMALL}, {"budget": 3})
 SHOWN: dict[str, Any] = {"images": IMAGES}
 OF_IMAGES: tuple[dict[str, Any], ...] = (
-    SHOWN, {"images": "images.npy"}, {"images": IMAGES[:, :, :6]}, {"images": "gone.npy"},
+    SHOWN, {"images": "images.npy"}, {"images": "images.npz"}, {"images": "images.npz", "labels": [0, 1]},
+    {"images": IMAGES[:, :, :6]}, {"images": "gone.npy"},
     {"images": IMAGES[0]},
     *({**SHOWN, **more} for more in (
         {"labels": [0, 1]}, {"labels": ["b", "a"], "names": ["a", "b", "c"]}, {"labels": "classes.txt"},
@@ -141,7 +143,7 @@ OF_IMAGES: tuple[dict[str, Any], ...] = (
 BEFORE: tuple[Any, ...] = (
     None, (), "early", ["early", "late"], ("first", "before"), [("first", "before"), ("second", "early")],
     ("before", "late"), [("early", "late")], "gone", [("a", "before"), "gone"], [3, "early"],
-    ["before", "before"],
+    ["before", "before"], [("first", "before", "m")],
 )  # fmt: skip
 
 CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
@@ -174,7 +176,10 @@ CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
         ("memory",),
         (*LAYERS, *SPENDING, *READING, *OF_IMAGES, *({"before": one} for one in BEFORE),
          {"input_range": (0, 1)}, {"input_range": (1, 0)}, {"input_range": 3}, {"labels": "gone.txt"},
-         {"layers": 1, "before": "early"}, {"models": "varied", "before": ("early varied", "early varied")},
+         {"layers": 1, "before": "early"}, {"before": "early", "limits": FEW},
+         {"before": "early", "hints": HINTED}, *({**one, "budget": Budget(work=15_000_000)} for one in
+         ({}, {"layers": 1})), {"models": ["./m.npz", "./gone.npz"]},
+         {"models": "varied", "before": ("early varied", "early varied")},
          {"models": "varied", "before": ["early varied", ("first", "early varied")]},
          *({"models": one} for one in ("m", "empty", "nothing", "gone", ["m", "gone"], ["memory", "empty",
          "m"],

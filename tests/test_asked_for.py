@@ -72,6 +72,21 @@ def test_the_size_of_earlier_states_and_of_images_adds_to_the_budget(
     assert not filtviz.diagnose(large, budget=little).left_out
 
 
+def test_files_are_followed_within_what_they_were_diagnosed_within(tmp_path: Path) -> None:
+    model = tmp_path / "m.npz"
+    weights = np.ones((2, 2, 3, 3), "f4")
+    np.savez(model, **{"one.weight": weights, "two.weight": weights})
+    states = [Network.of([conv(np.full((2, 1, 3, 3), n, "f4"))], Origin(epoch=n)) for n in (1, 2)]
+    for files, how, error in (
+        ([model], {"limits": filtviz.Limits(layers=1)}, filtviz.LimitError),
+        ([model], {"hints": filtviz.Hints(convs=("0",))}, filtviz.SelectionError),
+        (states, {"budget": Budget(work=1)}, filtviz.BudgetError),
+    ):
+        with pytest.raises(error):
+            filtviz.diagnose([], **how).follow(files)
+    assert filtviz.diagnose([]).follow(states).order == (0, 1)
+
+
 def test_files_of_images_bound_how_often_they_are_shown(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -173,7 +173,7 @@ def graph(
 
     sources = Sources.of([network])
     _, planned = plan_beside({"": (picture,)}, [network], destination, sources)
-    files = write_pictures(planned, destination, DrawingOptions(), sources, clobber=True, progress=None)
+    files = write_pictures(planned, destination, DrawingOptions(), sources)
     return replace(result, files=tuple(files))
 
 
@@ -394,7 +394,7 @@ def diagnose(
         diagnosis = _measure(network, earlier, input_range, wanted, budget)
         if images is not None:
             how = {"batch": batch, "device": device, "names": names}
-            diagnosis = _show(diagnosis, network, earlier[:1], budget, images, labels, preparation, how)
+            diagnosis = _show(diagnosis, network, earlier, budget, images, labels, preparation, how)
         return diagnosis if not wanted else replace(
             diagnosis,
             layers=tuple(layer for layer in diagnosis.layers if layer.conv_index in wanted),

@@ -278,7 +278,7 @@ def _draw_comparisons(
     stem, files = "", []
     if destination is not None and pages:
         stem, planned = plan_beside(pages, networks, destination, sources)
-        files = write_pictures(planned, destination, options, sources, clobber=True, progress=None)
+        files = write_pictures(planned, destination, options, sources)
     if gif is not None and frames:
         images = [page.image() for page in frames]
         write_whole(gif, partial(write_animation, images, mark=sources.mark), sources)

@@ -197,7 +197,7 @@ def tiles_figure(spec: Tiles) -> Figure:
     lefts = (np.arange(across) + 0.07) * cell
     tops = height - head - np.arange(down) * tall
     _draw_tiles(page, spec.tiles, lefts, tops, (side * rows / cols, side))
-    for number, caption in enumerate(spec.captions[:n]):
+    for number, caption in enumerate(spec.captions):
         row, col = divmod(number, across)
         below, colour = tops[row] - side * rows / cols - 0.03, RED if number in spec.red else GREY
         page.text(lefts[col] + side / 2, below, caption, size=7.5, ha="center", va="top", color=colour,
