@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import struct
 import zipfile
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 import filtviz
 from filtviz.cli import main
+from filtviz.converting.archives import write_npz
 from filtviz.converting.collected import (
     Names,
     attribute,
@@ -562,3 +564,8 @@ def test_kernels_are_turned_along_their_own_axes_alone(axes, shape, whole, flips
     n = len(operation.kernel_size)
     turn = (slice(None), slice(None), *[slice(None, None, -1) if flips else slice(None)] * n)
     assert np.array_equal(found, plain[turn])
+
+
+def test_no_object_is_written_as_an_array() -> None:
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        write_npz(io.BytesIO(), [Parameter.of("W", np.array([None]))], {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 from dataclasses import replace
 from typing import Any
@@ -229,3 +230,23 @@ def test_only_what_speaks_of_classes_takes_their_names_and_only_what_works_a_bud
         taken = inspect.signature(getattr(filtviz, name)).parameters
         assert ("labels" in taken) == (name in ("predict", "occlusion", "saliency"))
         assert ("budget" in taken) == (name != "loss")
+
+
+def test_a_piece_is_cut_pixel_by_pixel_wherever_it_lies() -> None:
+    shown = np.arange(24.0).reshape(1, 2, 3, 4)
+    corners = [(row, col) for row in (-5, -2, -1, 0, 2, 3, 5) for col in (-7, -3, -1, 0, 1, 3, 4, 6)]
+    found = patching.Patches(
+        layer="l",
+        responses=np.zeros((1, len(corners))),
+        images=np.zeros((1, len(corners)), int),
+        corners=np.array([corners]),
+        size=(2, 3),
+        shown=shown,
+    )
+    found.responses[0, 7] = -np.inf
+    for place, ((row, col), piece) in enumerate(zip(corners, found.of(0), strict=True)):
+        wanted = np.full((2, 2, 3), np.nan)
+        for i, j in itertools.product(range(2), range(3)):
+            if 0 <= row + i < 3 and 0 <= col + j < 4 and place != 7:
+                wanted[:, i, j] = shown[0, :, row + i, col + j]
+        np.testing.assert_array_equal(piece, wanted)

@@ -12,7 +12,7 @@ from filtviz.activations import Activation
 from filtviz.network import Layer, Network
 from filtviz.operations import Dense, Flatten, GlobalPooling, Untold
 from filtviz.parameter import Parameter
-from filtviz.responses import examining
+from filtviz.responses import activities, coding, examining, looking, patching, predicting
 from filtviz.responses.examining import examine
 from tests.building import as_layer, conv, image
 
@@ -95,6 +95,30 @@ class Asked(Exception):
 
     def __init__(self, how: dict[str, Any]) -> None:
         self.how = how
+
+
+QUESTIONS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "activity": (activities, {}),
+    "codes": (coding, {"layer": 0}),
+    "occlusion": (looking, {}),
+    "patches": (patching, {}),
+    "predict": (predicting, {"dtype": "float32"}),
+}
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_how_a_question_runs_a_network_is_as_it_was_asked_for(name, monkeypatch) -> None:
+    def ask(*_: Any, **how: Any) -> None:
+        raise Asked(how)
+
+    module, more = QUESTIONS[name]
+    monkeypatch.setattr(module, "Runner", ask)
+    network = Network.of([image(1, 2, 2), plain(0)])
+    how = {"engine": "torch", "device": "cuda:1"}
+    with pytest.raises(Asked) as caught:
+        getattr(module, name)(network, IMAGES[:1], **how, **more)
+    assert caught.value.how == how | {"by_image": True} | ({} if name == "codes" else more)
 
 
 def test_how_a_network_is_run_is_as_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,9 +282,20 @@ def test_what_sees_the_whole_image_is_cut_as_large_as_that() -> None:
     kernels = conv(np.ones((2, 1, 1, 1)), below=0, output_shape=(None, 2, 5, 6))
     whole = as_layer(GlobalPooling(kind="max"), below=1, name="all")
     network = Network.of([image(1, 5, 6), kernels, whole])
-    found = filtviz.patches(network, RNG.random((2, 1, 5, 6)), "all", 2, engine="numpy")
-    assert found.size == (5, 6)
-    assert found.corners.tolist() == [[[0, 0]] * 2] * 2
+    for size in ((5, 6), (4, 3), (7, 9)):
+        shown = RNG.random((2, 1, *size))
+        found = filtviz.patches(network, shown, "all", 2, engine="numpy")
+        assert found.size == size
+        assert found.corners.tolist() == [[[0, 0]] * 2] * 2
+        np.testing.assert_array_equal(found.of(1), shown[found.images[1]])
+    assert filtviz.patches(network, RNG.random((1, 1, 7, 9)), 0).size == (1, 1)
+
+
+def test_of_equal_answers_the_first_excite_most() -> None:
+    one = Fraction(1)
+    best = _Best(3, ReceptiveField(size=(1, 1), jump=(one, one), start=(one, one), input_size=(4, 4)))
+    best.add(np.ones((40, 2, 2, 2)), "it")
+    assert best.images.tolist() == [[0, 1, 2]] * 2
 
 
 def test_infinite_answers_excite_nothing_and_half_a_pixel_is_rounded_down() -> None:

@@ -108,9 +108,12 @@ def patches(
     best = _Best(top, seen)
     for part in runner.outputs(shown, (budget or Budget()).account(known), batch):
         best.add(part[units.index], asked.title)
-    rows, cols = (min(size, length) if not jump else size for size, jump, length in zip(
-        seen.size, seen.jump, shown.shape[2:], strict=True
-    ))  # fmt: skip
+    rows, cols = (  # what has no place in the image sees more of a larger one
+        size if jump else size + length - (whole or length)
+        for size, jump, whole, length in zip(
+            seen.size, seen.jump, seen.input_size, shown.shape[2:], strict=True
+        )
+    )
     return Patches(
         layer=asked.title,
         responses=best.responses,
