@@ -59,7 +59,7 @@ def written_down() -> Iterator[None]:
         make_tensor_value_info=lambda name, kind, axes: f"{name} {kind} {axes}",
         make_graph=_graph,
         make_model=_Model,
-        make_opsetid=lambda domain, version: f"{domain}{version}",
+        make_opsetid=lambda domain, version: f"{domain}{int(version)}",
         set_model_props=_props,
     )
     made.numpy_helper = SimpleNamespace(from_array=lambda array, name: f"{name} {numbers_of(array)}")
