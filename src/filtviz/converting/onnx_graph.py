@@ -171,7 +171,7 @@ class _Graph:
         """Add an array and return its name; small ones that are alike are one."""
         array = np.array(value, dtype, order="C")
         key = f"{array.dtype}{array.shape}", array.tobytes() if array.size <= 64 else b""
-        if key[1] and key in self._held:
+        if key in self._held:
             return self._held[key]
         own = self.names.give(f"{self._prefix}.{name}")
         self.constants.append(self.onnx.numpy_helper.from_array(array, own))

@@ -14,7 +14,16 @@ from filtviz.budget import Account
 from filtviz.converting.onnx_graph import onnx_model
 from filtviz.errors import ConversionError
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Flatten, GlobalPooling, Merge, Normalisation, Pooling
+from filtviz.operations import (
+    Convolution,
+    Flatten,
+    GlobalPooling,
+    Merge,
+    Normalisation,
+    Pooling,
+    Reduction,
+)
+from filtviz.parameter import Parameter
 from tests.reading.operators.asking import Told, numbers_of
 
 __all__ = ["graphs", "written", "written_down"]
@@ -36,8 +45,13 @@ class _Model:
 
 class _Node(SimpleNamespace):
     def __str__(self) -> str:
-        facts = "".join(f" {key}={value}" for key, value in self.facts.items() if key != "name")
+        facts = "".join(f" {key}={value}" for key, value in self.facts.items())
         return f"{', '.join(self.output)} = {self.kind}({', '.join(self.input)}){facts}"
+
+
+def _node(kind: str, given: list[str], gives: list[str], name: str = "", **facts: Any) -> _Node:
+    assert name == gives[0] or kind == "Identity"
+    return _Node(kind=kind, input=given, output=list(gives), facts=facts)
 
 
 def _graph(nodes: list[Any], name: str, given: list[str], ends: list[str], held: list[str]) -> list[str]:
@@ -53,9 +67,7 @@ def written_down() -> Iterator[None]:
     made: Any = ModuleType("onnx")
     made.TensorProto = SimpleNamespace(FLOAT="float")
     made.helper = SimpleNamespace(
-        make_node=lambda kind, given, gives, **facts: _Node(
-            kind=kind, input=given, output=gives, facts=facts
-        ),
+        make_node=_node,
         make_tensor_value_info=lambda name, kind, axes: f"{name} {kind} {axes}",
         make_graph=_graph,
         make_model=_Model,
@@ -113,6 +125,8 @@ def graphs() -> Told:
         yield f"open size, whole {is_whole}", written(network_of(pool, shape=(None, 4, None, None)))
     alike = (Normalisation(gamma=numbers(6), along=(axis,), is_batch=False) for axis in (1, 2, 3, 1))
     yield "the same numbers in other shapes", written(network_of(*alike, shape=(None, 6, 6, 6)))
-    large = np.arange(65, dtype="float32")
-    twice = (Normalisation(gamma=type(numbers(1)).of("p", large), is_batch=False) for _ in range(2))
-    yield "large arrays that are alike", written(network_of(*twice, shape=(2, 65, 1, 1)))
+    for n in (64, 65):
+        large = Parameter.of("p", np.arange(n, dtype="float32"))
+        twice = (Normalisation(gamma=large, is_batch=False) for _ in range(2))
+        yield f"{n} numbers that are alike", written(network_of(*twice, shape=(2, n, 1, 1)))
+    yield "one number", written(network_of(Reduction(kind="sum", axes=(0, 1, 2, 3))))
