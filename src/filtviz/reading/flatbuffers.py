@@ -38,14 +38,12 @@ def _damaged() -> MalformedFileError:
 
 
 def _number(view: View, layout: str, position: int) -> Any:
+    if position < 0:  # which would count from the end
+        raise _damaged()
     try:
-        return unpack(layout, view, position)[0] if position >= 0 else _fail()
+        return unpack(layout, view, position)[0]
     except struct.error as error:
         raise _damaged() from error
-
-
-def _fail() -> None:
-    raise _damaged()
 
 
 class Table:
@@ -62,7 +60,7 @@ class Table:
     def _offsets(self) -> tuple[int, ...]:
         start = self.position - _number(self.view, "<i", self.position)
         size = _number(self.view, "<H", start)
-        if size < 4 or start < 0 or start + size > len(self.view):
+        if size < 4 or start + size > len(self.view):
             raise _damaged()
         return unpack(f"<{size // 2 - 2}H", self.view, start + 4)
 
@@ -105,7 +103,7 @@ class Table:
         size = struct.calcsize(f"<{letter}")
         start, n = self._vector(field, size)
         self.effort.spend(n)
-        return unpack(f"<{n}{letter}", self.view, start) if n else ()
+        return unpack(f"<{n}{letter}", self.view, start)
 
     def bytes(self, field: int) -> View:
         """Return a vector of bytes as it lies in the file."""

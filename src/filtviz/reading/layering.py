@@ -74,9 +74,8 @@ def with_biases(layers: list[Layer]) -> list[Layer]:
     places: list[int] = []  # where each layer comes to stand
     kept: list[Layer] = []
     for layer in layers:
-        below = layer.inputs[0] if len(layer.inputs) == 1 else -1
-        bias = _added(layer)
-        if bias is not None and below >= 0 and n_readers[below] == 1:
+        bias = _added(layer) if len(layer.inputs) == 1 else None
+        if bias is not None and n_readers[below := layer.inputs[0]] == 1:
             weighing = kept[places[below]]
             if (merged := _with_bias(weighing, bias, layer)) is not None:
                 kept[places[below]] = merged

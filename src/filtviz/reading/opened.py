@@ -277,7 +277,7 @@ def _of_npz(opened: Opened) -> Objects:
         name = member.name.removesuffix(".npy")
         head = member.head()
         header = read_npy_header(head) if head.startswith(NPY_MAGIC) else None
-        if header is None or (header.dtype is None and not header.holds_objects):
+        if header is None or header.dtype is None:
             left_out.append(name)
         elif header.holds_objects:
             pickles = read_pickle(member.copy(opened.limits, header.stop), 0, opened.steps)

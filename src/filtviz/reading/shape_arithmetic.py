@@ -110,7 +110,7 @@ class Lengths:
             places: Which, counted from the end where below zero.
             axis: The axis.
         """
-        if not -self.array.ndim <= axis < self.array.ndim or places.size * self.array.size > MOST * MOST:
+        if not -self.array.ndim <= axis < self.array.ndim:
             return None
         n = self.array.shape[axis]
         inside = all(-n <= place < n for place in places.ravel().tolist())
@@ -174,12 +174,12 @@ def _array(numbers: Iterable[Number], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _sane(value: float) -> float | None:
-    return value if math.isfinite(value) and abs(value) < LARGEST else None
+    return value if abs(value) < LARGEST else None  # which no NaN is
 
 
 def _held(value: float) -> float | None:
     """Return a number of the file: a whole one as it is, since the largest stand for "to the end"."""
-    return value if isinstance(value, int) and abs(value) < 1 << 63 else _sane(value)
+    return value if isinstance(value, int) and -(1 << 63) <= value < 1 << 63 else _sane(value)
 
 
 def lengths_of(numbers: Sequence[float | None], *, is_scalar: bool = False) -> Lengths:
@@ -189,7 +189,7 @@ def lengths_of(numbers: Sequence[float | None], *, is_scalar: bool = False) -> L
         numbers: The numbers, None for one that is open.
         is_scalar: Whether it is one by itself.
     """
-    made = [Number(value=None if value is None else _sane(value)) for value in numbers[:MOST]]
+    made = [Number(value=None if value is None else _sane(value)) for value in numbers]
     return Lengths(array=_array(made, () if is_scalar else (len(made),)))
 
 
@@ -227,8 +227,8 @@ def joined(parts: Sequence[Lengths], axis: int = 0) -> Lengths | None:
         parts: The parts, one behind another.
         axis: The axis.
     """
-    ranks = {part.array.ndim for part in parts}
-    if len(ranks) != 1 or not -min(ranks) <= axis < min(ranks) or len(parts) > MOST:
+    rank = min((part.array.ndim for part in parts), default=0)
+    if not -rank <= axis < rank or len(parts) > MOST:
         return None
     others = {tuple(np.delete(part.array.shape, axis)) for part in parts}
     if len(others) != 1:
@@ -238,9 +238,7 @@ def joined(parts: Sequence[Lengths], axis: int = 0) -> Lengths | None:
 
 
 def _divided(left: float, right: float) -> float | None:
-    if not right:
-        return None
-    if isinstance(left, int) and isinstance(right, int):
+    if isinstance(left, int):
         return left // right if left >= 0 and right > 0 else None  # below zero, kinds of graphs differ
     return left / right
 

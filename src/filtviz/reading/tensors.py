@@ -194,7 +194,7 @@ class _Maker:
         kind = known.pop("type", None)
         weight, n_axes = group.roles.get("weight"), len(group.shape)
         is_dense = n_axes == 3 and (group.name in self.attention or group.has_wide_bias)
-        if weight is not None and n_axes in self.convention.kernels and not group.is_norm and not is_dense:
+        if n_axes in self.convention.kernels and not group.is_norm and not is_dense:
             convolution = self._convolution(group, before, following, known)
             n = len(convolution.kernel_size)
             times = convolution.groups or 1

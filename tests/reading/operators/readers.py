@@ -14,6 +14,7 @@ from tests.reading.operators.lasagne import lasagne
 from tests.reading.operators.lasagne_layers import lasagne_layers
 from tests.reading.operators.layered import layered, quantised
 from tests.reading.operators.loading import loading
+from tests.reading.operators.named_kernels import named_kernels
 from tests.reading.operators.names import names
 from tests.reading.operators.near_files import near_files
 from tests.reading.operators.near_names import near_names
@@ -23,6 +24,7 @@ from tests.reading.operators.older_tars import tars
 from tests.reading.operators.on_disk import on_disk
 from tests.reading.operators.optimisers import optimisers
 from tests.reading.operators.plain import plain
+from tests.reading.operators.reading_parts import reading_parts
 from tests.reading.operators.shaped import shaped
 from tests.reading.operators.texts import texts
 from tests.reading.operators.torch_facts import facts
@@ -48,6 +50,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "older_tars": tars,
     "grammars": grammars,
     "names": names,
+    "named_kernels": named_kernels,
     "near_files": near_files,
     "near_names": near_names,
     "near_pickles": near_pickles,
@@ -57,6 +60,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "torch_modules": modules_of_torch,
     "lasagne": lasagne,
     "lasagne_layers": lasagne_layers,
+    "reading_parts": reading_parts,
     "shaped": shaped,
     "zips": zips,
     "wrapped": wrapped,
