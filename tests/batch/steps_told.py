@@ -23,7 +23,7 @@ import filtviz
 from filtviz import Budget, DrawingOptions, ExportOptions, Hints, Network, __version__
 from filtviz.batch import jobs, planning, workplace
 from filtviz.batch.locking import announce_run
-from filtviz.errors import FiltvizError
+from filtviz.errors import FiltvizError, UnknownFileError
 
 __all__ = ["PARTS", "all_lines"]
 
@@ -366,8 +366,18 @@ def planned() -> Iterator[str]:
                         plan.give_up(give_up)
                 plans = [(each.pages, each.kept, each.is_drawn_here) for each in plan.plans]
                 yield f"  {plan.pages} {plans}"
-            for lock in list(plan.workplace._locks):
-                plan.workplace.leave(lock)
+            at_work = [len(plan.workplace._locks)]
+            for n in (1, 0, 0):
+                plan.close(n, "drawn", None, 1)
+                at_work.append(len(plan.workplace._locks))
+            yield f"  at work in {at_work}"
+        for error in (OSError(13, "no"), FiltvizError("so"), UnknownFileError("odd", path=Path("a.npz"))):
+            for given in ("a.npz", "."):
+                with patch.object(planning, "load", side_effect=error):
+                    plan = planning.Planner([Path(given)], Path("out"), ExportOptions())
+                    list(plan.jobs())
+                told = [(each.status, each.reason, each.failures) for each in plan.plans[:1]]
+                yield f"== reading {plan.models[0]} of {given} fails: {told}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {

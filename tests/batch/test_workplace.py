@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from filtviz.batch.jobs import Outcome, PictureFile, Reason
 from filtviz.batch.locking import announce_run
 from filtviz.batch.manifest import read_manifest
 from filtviz.batch.workplace import RECENT, Workplace
-from filtviz.errors import ArgumentError
+from filtviz.errors import ArgumentError, OutputError
 from filtviz.network import Network, Origin
 from filtviz.reading import Hints
 from filtviz.sources import Sources
@@ -72,6 +73,44 @@ def test_a_picture_of_another_model_does_not_count(workplace):
     workplace._manifest.contents.models["a.pkl"] = record()
     workplace._manifest.contents.entries["a/x.png"] = {"file": "a/x.png", "model": "b.pkl"}
     assert workplace.done("a.pkl", "this") is None
+
+
+def test_a_model_keeps_its_folder_where_it_may_still_be_called_so(workplace):
+    workplace._manifest.contents.models["a.pkl"] = record(folder="x/a")
+    workplace._manifest._owners = {"b": "b.pkl", "c": "a.pkl"}
+    for names, wanted in (
+        (["a", "x/a"], "x/a"), (["a", "b"], "a"), (["b", "a"], "a"), (["b", "c"], "c"), (["b"], "b"),
+    ):  # fmt: skip
+        assert workplace.folder_of("a.pkl", names) == workplace.folder / wanted, names
+    assert workplace.folder_of("b.pkl", ["c", "b"]) == workplace.folder / "b"
+
+
+def test_nothing_is_drawn_beside_another_run_that_draws_a_picture_of_it_in_another_way(workplace):
+    folder = workplace.folder / "a"
+    drawn = workplace._manifest.contents.entries["a/x.png"]
+    both = [
+        (SimpleNamespace(path=folder / name), {**drawn, "file": f"a/{name}"}) for name in ("x.png", "y.png")
+    ]
+    other = announce_run(folder, "other")
+    for changed in ({}, {"layer": "c"}):
+        missing: Any = [(both[0][0], {**both[0][1], **changed}), both[1]]
+        if changed:
+            with pytest.raises(OutputError, match=re.escape(f"into {folder} in another way: run")) as refused:
+                workplace._enter(folder, missing)
+            assert refused.value.path == folder
+        else:
+            workplace._enter(folder, missing)
+            workplace.leave(folder)
+    other.release()
+
+
+def test_room_is_made_where_a_picture_will_be_described_otherwise_and_not_where_it_is_drawn_again(workplace):
+    file = PictureFile(path=workplace.folder / "a" / "x.png", conv_index=0, channels=[0], first=0, pages=1)
+    drawn = workplace._manifest.contents.entries["a/x.png"]
+    assert workplace._make_room(file, dict(drawn)) is file
+    assert file.path.exists()
+    assert workplace._make_room(file, {**drawn, "layer": "c"}).permissions is not None
+    assert not file.path.exists()
 
 
 def test_what_is_drawn_again_is_not_done_before_it_is_drawn(tmp_path):

@@ -338,8 +338,8 @@ NO_FILTERS = "no-filters"
 
 def _digest_of(options: ExportOptions, graphs: Mapping[str, Hints]) -> str:
     """Return what tells whether the same was asked for of the same version."""
-    asked: tuple[object, ...] = (__version__, asdict(replace(options, force=False)))
-    return digest(repr((*asked, sorted(map(repr, graphs.items()))) if graphs else asked))
+    asked = __version__, asdict(replace(options, force=False)), sorted(map(repr, graphs.items()))
+    return digest(repr(asked))
 
 
 def _left_out(network: Network, reasons: Mapping[int, str]) -> str:
