@@ -179,7 +179,7 @@ def several() -> Iterator[str]:
         ("not finite", network(odd), np.array([[[[0.0, 1.0, 0.5]]]])),
         ("all alike", network(odd), np.ones((1, 1, 2, 2))),
         ("nothing finite", network(nan), images(1, 1, 2, 2)),
-        ("flat", network(flat, rows=4, cols=5), images(1, 1, 4, 5)),
+        ("flat", network(flat, rows=5, cols=6), images(1, 1, 5, 6)),
     ):  # fmt: skip
         given = pictures_of(own, shown_pixels, None)
         with np.errstate(invalid="ignore"):

@@ -46,8 +46,10 @@ def taken() -> Iterator[str]:
             found = FileJob(**(usual | facts)).run()
         return str({name: value for name, value in found.file.items() if value is not None})
 
+    own, other = (MalformedFileError(f"{name}: it is cut", path=name) for name in (path, Path("o")))
+    own.sentence = other.sentence = "it is cut"
     for error in (
-        MalformedFileError("it is cut", path=path), MalformedFileError("it is cut", path=Path("o")),
+        own, other,
         FiltvizError("it is so\nand so"), MemoryError(), FileAccessError("it is gone"),
         RunningError("it cannot be run"), too_much(),
     ):  # fmt: skip

@@ -32,8 +32,9 @@ def test_the_digest_is_that_of_the_bytes_of_all_files(tmp_path: Path) -> None:
     folder.mkdir()
     assert taking._digest([one]) == hashlib.sha256(b"a" * 1000).hexdigest()
     assert taking._digest([one, folder, other]) == hashlib.sha256(b"a" * 1000 + b"b").hexdigest()
-    with pytest.raises(FileAccessError, match="it cannot be read any more"):
+    with pytest.raises(FileAccessError, match="it cannot be read any more") as refused:
         taking._digest([tmp_path / "gone"])
+    assert refused.value.path == tmp_path / "gone"
 
 
 def job(name: str = "runs/net-3.npz", *, is_found: bool = True) -> FileJob:
