@@ -37,7 +37,7 @@ from filtviz.reading.formats.keras import _moved
 from filtviz.reading.formats.keras.config import Builder, _Entry, _first_calls
 from filtviz.reading.formats.keras.config import _policy as policy_of
 from filtviz.reading.formats.keras.stores import class_in_path, listed_in
-from filtviz.reading.limits import Limits, effort
+from filtviz.reading.limits import BYTES_OF_JSON, Limits, effort
 from filtviz.running.preparing import read_pictures
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "keras"
@@ -454,6 +454,19 @@ def test_more_layers_than_allowed_are_refused():
     with pytest.raises(LimitError, match="layers or more"):
         filtviz.load(path, limits=Limits(layers=9))
     assert len(filtviz.load(path, limits=Limits(layers=10)).layers) == 10
+
+
+def test_json_longer_than_allowed_is_not_parsed(tmp_path):
+    index = FIXTURES / "keras_sharded" / "model.weights.json"
+    with zipfile.ZipFile(FIXTURES / "seq.keras") as held:
+        size = held.getinfo("metadata.json").file_size
+    for path, n, what in (
+        (index, index.stat().st_size, "its JSON"),
+        (FIXTURES / "seq.keras", size, "its metadata"),
+    ):
+        with pytest.raises(LimitError) as caught:
+            filtviz.load(path, limits=Limits(allocation=n * BYTES_OF_JSON - 1))
+        assert f"{what} has {n:,} bytes" in str(caught.value)
 
 
 def test_an_index_names_nothing_outside_its_folder(tmp_path):

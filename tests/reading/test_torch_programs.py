@@ -11,9 +11,14 @@ import numpy as np
 import pytest
 
 import filtviz
+from filtviz import Hints
 from filtviz.errors import LimitError, MalformedFileError, ReadError, UnsupportedFileError
 from filtviz.operations import GlobalPooling, Untold
+from filtviz.reading.formats import torchscript
 from filtviz.reading.limits import Limits
+from filtviz.reading.opened import Opened
+from tests.reading.making import Thing
+from tests.reading.torch_making import dumps, tensor, zip_of
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "modern" / "torch"
 
@@ -36,6 +41,16 @@ def test_torchscript_tells_classes_and_no_geometry():
     assert network.conv_layers[4].type == "ConvTranspose2d"
     assert {layer.convolution.stride for layer in network.conv_layers} == {None}
     assert any("code, which filtviz never reads" in one for one in network.origin.inferred)
+
+
+def test_storages_among_constants_are_read_by_the_steps_of_pickles(tmp_path):
+    constants = dumps((tensor(np.ones((2, 1, 3, 3), "f4")),))
+    more = {"archive/code/__torch__.py": b"", "archive/constants.pkl": constants}
+    path = tmp_path / "net.pt"
+    path.write_bytes(zip_of(Thing("__torch__.Net"), more=more))
+    opened = Opened.of(path, Limits(), Hints())
+    _, (held,) = torchscript._constants(opened)
+    assert (held.name, opened.steps.used, opened.effort.used) == ("c0.weight", 474, 0)
 
 
 def test_an_exported_program_has_its_whole_graph():

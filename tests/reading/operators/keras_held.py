@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import numpy as np
 
+from filtviz.network import Layer, Network
 from filtviz.reading.formats import keras
 from filtviz.reading.formats.keras import config, stores, weights
 from filtviz.reading.hdf5 import open_hdf5
@@ -333,6 +334,27 @@ def _kept() -> Told:
             yield f"{words} kept of {most} at most", str([one.array().shape for one in found])
 
 
+def _trained() -> Told:
+    """What is told of a training by what counts its steps, and by how much may be looked at."""
+    kernels = {"l": array(3, name="kernel"), "rests": array(2, name="kernel")}
+    network = Network.of([Layer(name=name, parameters=(one,)) for name, one in kernels.items()])
+    for words, first, most in (
+        ("-1 steps", np.array(-1, "i8"), 10), ("no steps", np.array(0, "i8"), 10),
+        ("1 step", np.array(1, "u4"), 10), ("2 steps", np.array(2, "i8"), 10),
+        ("2 steps of too much", np.array(2, "i8"), 1), ("2 steps of a part", np.array(2, "i8"), 4),
+        ("parts of steps", np.array(2.5, "f4"), 10), ("a list of steps", np.array([2], "i8"), 10),
+        ("steps of no type", _bits(), 10),
+    ):  # fmt: skip
+        held = Folder({"vars": Folder({"0": first, "1": np.arange(3.0), "2": np.zeros(2)})})
+        root = open_hdf5(memoryview(hdf5(Folder({"optimizer": held}))), effort(Limits()))
+        spending = effort(Limits(opcodes=most))
+        found = outcome(
+            lambda r=root, s=spending: keras._with_optimiser(network, r, s).origin,
+            lambda origin: f"{origin.training} {sorted(origin.moved)} {sorted(origin.resting)}",
+        )
+        yield words, f"{found} after {spending.used}"
+
+
 def keras_held() -> Told:
     """All of it."""
     yield from _kinds()
@@ -343,3 +365,4 @@ def keras_held() -> Told:
     yield from _modern()
     yield from _names()
     yield from _kept()
+    yield from _trained()
