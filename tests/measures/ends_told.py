@@ -16,9 +16,12 @@ from tests.building import as_layer, chain, conv, pool
 
 from filtviz.composition import linear_map
 from filtviz.composition.stacks import Stage
-from filtviz.measures import answering, composed, verdicts
-from filtviz.measures.initialiser_catalogue import DEFAULT, TORCH_DEFAULT, Fit
+from filtviz.measures import answering, composed, residue, verdicts
+from filtviz.measures.initialiser_catalogue import DEFAULT, TORCH_DEFAULT, Draws, Fans, Fit
+from filtviz.measures.kernels import Kernels
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
+from filtviz.measures.mixture import SCALES
+from filtviz.measures.residue import Magnitudes, Residue
 from filtviz.measures.subject import Identified, Provenance, gather_subjects
 from filtviz.measures.table import MEASURES
 from filtviz.operations import Dense, Merge, Pad, Standardisation
@@ -90,6 +93,7 @@ def maps_at_their_ends() -> Iterator[str]:
         yield f"{type(operations[0]).__name__} far away: {said}"
     for shape in ((1 << 14, 1 << 14), ((1 << 14) + 1, 1 << 14), (1 << 40, 1 << 40)):
         yield f"of {shape}: {_refused(lambda s=shape: linear_map._check_size(*s))}"
+    yield f"work of a kernel: {linear_map.work_of_push(layer.convolution, [replace(far, jump=(2, 3))])}"
     for weights in (None, Parameter.of("W", np.ones(())), Parameter.of("W", np.ones((3, 2)))):
         dense = Dense(weights=weights, per_position=True)
         yield f"work of {weights and weights.shape}: {linear_map.work_of_push(dense, [far])}"
@@ -133,10 +137,48 @@ def answers_at_their_ends() -> Iterator[str]:
         yield f"of {rows}x{cols} twice: {look and (look.layer.name, look.through, look.size)}"
 
 
+def residues_at_their_ends() -> Iterator[str]:
+    """Yield what is said of how much noise is left, and whether it can be told."""
+    plain, plains = base("plain"), np.ones((1, 1, 3, 3))
+    smooth = replace(plain, kernels=Kernels.of(plain.kernels.weights * 0.1 + noise(20, 20, 1, 1) * plains))
+    single = replace(plain, kernels=Kernels.of(plain.kernels.weights[:, :, :1, :1]))
+    for name, subject in (("plain", plain), ("smooth", smooth), ("single", single)):
+        most = residue._most_noise(subject)
+        yield f"most noise of {name}: {most:.4f}"
+        ends = (most, np.nextafter(most, 1.0)) if name == "smooth" else ()
+        for known, left in product(
+            (True, False),
+            (
+                Residue(None, "so"), Residue(None, "unsure", 0.4, 0.9, 20.0),
+                Residue(None, "unsure", 0.55, 0.9, 20.0, 0.55), Residue(0.9, "", 0.85, 0.95),
+                *(Residue(0.9, "", low, 1.0) for low in ends),
+            ) if name != "single" else (),
+        ):  # fmt: skip
+            rule = Identified(DEFAULT, known=known)
+            found = MEASURES["residue"].take(replace(subject, residue=left, rule=rule))
+            told = f"{found.value} {found.interval and few(found.interval)} {found.found} {found.text}"
+            yield f"    {known} {left.share} {left.low:.3f}: {told}; {found.reason}"
+    kernels = Kernels.of(noise(300, 1, 2, 2) * (np.arange(300) % 3 > 0).reshape(300, 1, 1, 1))
+    yield f"freedom: {residue._freedom(kernels)} {residue._freedom(single.kernels):.4f}"
+    own = Magnitudes.of(plain.kernels)
+    yield f"fans: {own.fans.ways} {Magnitudes.of(plain.kernels, Fans(((7, 9),))).fans.ways}"
+    for freedom, times in ((1 / 3, 0.7), (0.333, 0.7), (1 / 3, 0.6999)):
+        layer = replace(own, freedom=freedom, rms=times * 2.0)
+        why = residue._why_not_tried(layer, Draws("uniform", 2.0))
+        yield f"tried with {freedom:.4f} and {times}: {why!r}"
+    rule = residue.likeliest_rule([replace(own, freedom=1 / 3)], [DEFAULT, TORCH_DEFAULT])
+    yield f"likeliest of little freedom: {rule and rule.name}"
+    near = np.abs(np.log(SCALES)) < 0.075
+    for best, off in ((7.5, 0.0), (7.51, 0.0), (20.0, 2.0), (20.0, 2.01)):
+        left = residue._weigh(900, 1.0, np.where(near, best, best + off), np.full(len(SCALES), 0.1), off)
+        told = f"{left.share and round(left.share, 4)} {left.evidence:.3f} {left.reason}"
+        yield f"weighed {best} and {off}: {told}"
+
+
 def ends_told() -> Iterator[str]:
     """Yield all of it."""
     tables = words_at_their_ends, subjects_at_their_ends, stacks_at_their_ends, maps_at_their_ends
-    for table in (*tables, answers_at_their_ends):
+    for table in (*tables, answers_at_their_ends, residues_at_their_ends):
         yield from table()
 
 
