@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from tests.accounts import Counted
 from tests.building import as_layer, chain, conv, pool
+from tests.chains import glorot
 
 from filtviz.composition import linear_map
 from filtviz.composition.stacks import Stage
 from filtviz.measures import answering, composed, residue, verdicts
-from filtviz.measures.initialiser_catalogue import DEFAULT, TORCH_DEFAULT, Draws, Fans, Fit
+from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, TORCH_DEFAULT, Draws, Fans, Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
 from filtviz.measures.mixture import SCALES
@@ -28,6 +29,7 @@ from filtviz.operations import Dense, Merge, Pad, Standardisation
 from filtviz.parameter import Parameter
 
 from .numbers_told import few, noise
+from .words_told import THIRD as NORMAL
 from .words_told import base
 
 __all__ = ["ENDS"]
@@ -166,8 +168,15 @@ def residues_at_their_ends() -> Iterator[str]:
         layer = replace(own, freedom=freedom, rms=times * 2.0)
         why = residue._why_not_tried(layer, Draws("uniform", 2.0))
         yield f"tried with {freedom:.4f} and {times}: {why!r}"
-    rule = residue.likeliest_rule([replace(own, freedom=1 / 3)], [DEFAULT, TORCH_DEFAULT])
-    yield f"likeliest of little freedom: {rule and rule.name}"
+    few_moved = Kernels.of(glorot((10, 9, 3, 3)) + 0.005 * noise(10, 9, 3, 3, seed=1))
+    layers = [replace(Magnitudes.of(few_moved), freedom=1 / 3)]
+    for some, rules, others in (
+        (layers, [DEFAULT], CATALOGUE[:2]), (layers, [TORCH_DEFAULT], [DEFAULT]),
+        (layers, [NORMAL], CATALOGUE[:2]),
+        ([], [DEFAULT], []),
+    ):  # fmt: skip
+        rule = residue.likeliest_rule(some, rules, others)
+        yield f"likeliest of {len(some)}, {len(rules)} and {len(others)}: {rule and rule.name}"
     near = np.abs(np.log(SCALES)) < 0.075
     for best, off in ((7.5, 0.0), (7.51, 0.0), (20.0, 2.0), (20.0, 2.01)):
         left = residue._weigh(900, 1.0, np.where(near, best, best + off), np.full(len(SCALES), 0.1), off)

@@ -320,7 +320,7 @@ def likeliest_rule(
 def _clearly_likeliest(layers: Sequence[Magnitudes], evidence: Mapping[Rule, Floats]) -> Rule | None:
     """Return the rule of most evidence, of which there is some for each layer, where it is clear."""
     ranked = sorted(evidence, key=lambda rule: -evidence[rule].sum())
-    if not ranked or not layers:
+    if not ranked:
         return None
     best, *others = ranked
     clear = all(
