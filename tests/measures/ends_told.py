@@ -177,6 +177,14 @@ def residues_at_their_ends() -> Iterator[str]:
     ):  # fmt: skip
         rule = residue.likeliest_rule(some, rules, others)
         yield f"likeliest of {len(some)}, {len(rules)} and {len(others)}: {rule and rule.name}"
+    one, other = CATALOGUE[:2]
+    for found in (
+        {one: [20.0], other: [12.0]}, {one: [20.0], other: [12.01]}, {one: [20.0], other: [20.0]},
+        {one: [7.5]}, {one: [7.51]}, {one: [20.0, 0.0]}, {one: [20.0, 0.0, 0.0]}, {},
+    ):  # fmt: skip
+        some = [layers[0]] * len(next(iter(found.values()), ()))
+        rule = residue._clearly_likeliest(some, {key: np.array(each) for key, each in found.items()})
+        yield f"clear in {list(found.values())}: {rule and rule.name}"
     near = np.abs(np.log(SCALES)) < 0.075
     for best, off in ((7.5, 0.0), (7.51, 0.0), (20.0, 2.0), (20.0, 2.01)):
         left = residue._weigh(900, 1.0, np.where(near, best, best + off), np.full(len(SCALES), 0.1), off)

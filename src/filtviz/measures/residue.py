@@ -320,7 +320,7 @@ def likeliest_rule(
 def _clearly_likeliest(layers: Sequence[Magnitudes], evidence: Mapping[Rule, Floats]) -> Rule | None:
     """Return the rule of most evidence, of which there is some for each layer, where it is clear."""
     ranked = sorted(evidence, key=lambda rule: -evidence[rule].sum())
-    if not ranked:
+    if not ranked or not layers:
         return None
     best, *others = ranked
     clear = all(
@@ -329,7 +329,7 @@ def _clearly_likeliest(layers: Sequence[Magnitudes], evidence: Mapping[Rule, Flo
         for each in others
     )
     shows = evidence[best] > _MIN_EVIDENCE / 2
-    if not clear or not shows.any() or 2 * shows.sum() < len(layers):
+    if not clear or 2 * shows.sum() < len(layers):
         return None
     marked = [layer for layer, does in zip(layers, shows, strict=True) if does]
     return None if _is_rather_another(best, marked) else best
