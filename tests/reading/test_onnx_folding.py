@@ -279,4 +279,8 @@ def test_axes_that_are_not_known_are_not_all_axes_of_length_one(tmp_path, axes) 
 def test_whole_numbers_are_divided_by_cutting_off_with_and_without_a_sign(kind: str) -> None:
     seven, two = np.array([7], kind), np.array([2], kind)
     assert constant_folding._divided(seven, two).tolist() == [3]
+    largest = np.iinfo(kind).max
+    assert constant_folding._divided(np.array([largest], kind), two).tolist() == [largest // 2]
+    if kind[0] == "i":
+        assert constant_folding._divided(-seven, two).tolist() == [-3]
     assert constant_folding._divided(seven.astype("f4"), two).tolist() == [3.5]

@@ -18,6 +18,7 @@ from tests.reading.operators.corners_folding import corners_of_folding
 from tests.reading.operators.corners_graphdef import corners_of_graphdef
 from tests.reading.operators.corners_graphs import corners_of_graphs
 from tests.reading.operators.corners_nodes import corners_of_nodes
+from tests.reading.operators.corners_onnx import corners_of_onnx
 from tests.reading.operators.corners_saved import corners_of_saved
 from tests.reading.operators.corners_sizes import corners_of_sizes
 from tests.reading.operators.corners_tensorflow import corners_of_tensorflow
@@ -82,6 +83,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "corners_of_graphdef": corners_of_graphdef,
     "corners_of_graphs": corners_of_graphs,
     "corners_of_nodes": corners_of_nodes,
+    "corners_of_onnx": corners_of_onnx,
     "corners_of_saved": corners_of_saved,
     "corners_of_sizes": corners_of_sizes,
     "corners_of_tensorflow": corners_of_tensorflow,

@@ -62,8 +62,10 @@ def folded(case: Case) -> Constant | None:
     """
     row = _BY_OPERATOR.get(case.operator)
     first = case.constant(0)
-    recipe = row(case) if row is not None and first is not None else None
-    if recipe is None or first is None or len(recipe.shape) > MOST_AXES:
+    if row is None or first is None:
+        return None
+    recipe = row(case)
+    if recipe is None or len(recipe.shape) > MOST_AXES:
         return None
     held = [case.constant(place) for place in range(recipe.n_inputs)]
     given = [one for one in held if one is not None]
@@ -114,7 +116,7 @@ def _made(operator: str, given: Sequence[Constant], recipe: _Recipe) -> Made | N
     made = Made(
         parts=parts,
         operators=tuple(dict.fromkeys([*(word for one in before for word in one.operators), operator])),
-        depth=1 + max((one.depth for one in before), default=0),
+        depth=1 + max(one.depth for one in before),
         work=work + sum(one.work for one in before),
         cost=work * (_A_SLOW_STEP if operator in _SLOW else _A_STEP) + sum(one.cost for one in before),
         peak=_peak([math.prod(one.shape) for one in given], before, size),
@@ -157,7 +159,7 @@ def _each(function: Callable[..., Any], n_inputs: int) -> Callable[[Case], _Reci
 def _divided(one: Array, other: Array) -> Array:
     """Divide as ONNX does: whole numbers by cutting off what is behind the point."""
     if one.dtype.kind in "iu":
-        return np.trunc(np.asarray(one, np.float64) / np.asarray(other, np.float64))
+        return np.asarray((one - np.fmod(one, other)) // other)
     return np.asarray(one / other)
 
 
@@ -207,10 +209,9 @@ def _clipped(case: Case) -> _Recipe | None:
 
 def _axes(case: Case, rank: int) -> tuple[int, ...] | None:
     """Return the axes that a node is given, all of them where it is given none."""
-    has_input = case.constant(1) is not None or case.computed(1) is not None
     said = case.integers("axes", 1)
     if not said:
-        is_unread = has_input and said is None
+        is_unread = said is None and case.constant(1) is not None
         return None if is_unread or case.attributes.integer("noop_with_empty_axes") else tuple(range(rank))
     found = {axis % rank for axis in said if -rank <= axis < rank}
     return tuple(found) if len(found) == len(said) else None
@@ -273,7 +274,6 @@ def _flattened(case: Case) -> _Recipe | None:
     axis = case.attributes.integer("axis", 1)
     if not -len(shape) <= axis <= len(shape):
         return None
-    axis = axis + len(shape) if axis < 0 else axis
     wanted = (math.prod(shape[:axis]), math.prod(shape[axis:]))
     return _Recipe(shape=wanted, compute=lambda one: one.reshape(wanted))
 
@@ -299,7 +299,7 @@ def _triangle(case: Case) -> _Recipe | None:
 def _expanded(case: Case) -> _Recipe | None:
     shape = _below(case)
     said = case.wholes(1)
-    if said is None or len(said) > MOST_AXES or min(said, default=0) < 0:
+    if said is None:
         return None
     try:
         wanted = np.broadcast_shapes(shape, tuple(said))
@@ -356,10 +356,10 @@ def _sliced(case: Case) -> _Recipe | None:
 def _gathered(case: Case) -> _Recipe | None:
     shape, places = _below(case), case.constant(1)
     axis, said = case.attributes.integer("axis"), case.wholes(1)
-    if said is None or not -len(shape) <= axis < len(shape):
+    if places is None or said is None or not -len(shape) <= axis < len(shape):
         return None
     axis %= len(shape)
-    n, where = shape[axis], places.shape if places is not None else (len(said),)
+    n, where = shape[axis], places.shape
     if any(not -n <= place < n for place in said):
         return None
     at = np.array(said, np.int64).reshape(where)
@@ -371,7 +371,7 @@ def _split(case: Case) -> _Recipe | None:
     shape = _below(case)
     axis, said = case.attributes.integer("axis"), case.integers("split", 1)
     n_outputs = case.attributes.integer("num_outputs") or case.n_outputs
-    if not -len(shape) <= axis < len(shape) or n_outputs < 1:
+    if not -len(shape) <= axis < len(shape):
         return None
     axis %= len(shape)
     each = -(-shape[axis] // n_outputs)
@@ -388,10 +388,10 @@ def _split(case: Case) -> _Recipe | None:
 
 
 def _product(case: Case) -> _Recipe | None:
-    one, other = case.constant(0), case.constant(1)
-    if one is None or other is None or not one.shape or not other.shape:
+    shape, other = _below(case), case.constant(1)
+    if other is None or not shape or not other.shape:
         return None
-    left = one.shape if len(one.shape) > 1 else (1, *one.shape)
+    left = shape if len(shape) > 1 else (1, *shape)
     right = other.shape if len(other.shape) > 1 else (*other.shape, 1)
     try:
         batch = np.broadcast_shapes(left[:-2], right[:-2])
@@ -399,7 +399,7 @@ def _product(case: Case) -> _Recipe | None:
         return None
     if left[-1] != right[-2]:
         return None
-    rows, columns = left[-2:-1] if len(one.shape) > 1 else (), right[-1:] if len(other.shape) > 1 else ()
+    rows, columns = left[-2:-1] if len(shape) > 1 else (), right[-1:] if len(other.shape) > 1 else ()
     work = math.prod(batch) * left[-2] * left[-1] * right[-1]
     return _Recipe(shape=(*batch, *rows, *columns), compute=np.matmul, n_inputs=2, work=work)
 
