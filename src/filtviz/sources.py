@@ -50,9 +50,9 @@ class Sources:
         origins = [network.origin for network in networks]
         models = [(origin.path, *origin.siblings) for origin in origins if origin.path is not None]
         mark = _mark(models) if models and len(models) == len(origins) else ""
-        beside = chain(*(_parts_of(folder) for folder, *_ in models if _is_folder(folder)))
+        beside = chain(*(_parts_of(folder) for folder, *_ in models))
         read = chain(*(origin.also_read for origin in origins))
-        images = chain(*(_files_in(other) for other in others if _is_folder(other)))
+        images = chain(*map(_files_in, others))
         return replace(cls().including(*chain(*models), *beside, *read, *others, *images), mark=mark)
 
     def including(self, *paths: Path) -> Sources:
@@ -140,13 +140,6 @@ def _parts_of(folder: Path) -> Iterator[Path]:
             for entry in islice(entries, _MOST_PARTS):
                 if entry.name != _MANIFEST and entry.is_file() and _read_mark(Path(entry.path)) is None:
                     yield Path(entry.path)
-
-
-def _is_folder(path: Path) -> bool:
-    """Say whether there is a folder; there is none under a name that no file can have."""
-    with suppress(OSError, ValueError):
-        return path.is_dir()
-    return False
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

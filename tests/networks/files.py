@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
+from unittest.mock import patch
 
 import numpy as np
 
@@ -198,7 +199,16 @@ def _written() -> Iterator[tuple[str, str]]:
         write_whole(f / "new", write, Sources())
         return " | ".join(modes)
 
+    def started(f: Path) -> str:
+        modes: list[str] = []
+        with patch.object(
+            Permissions, "give", lambda _, open_: modes.append(f"{os.fstat(open_).st_mode & 0o777:o}")
+        ):
+            write_whole(f / "old", _writes(b"new"), Sources())
+        return " ".join(modes)
+
     yield "while it is written", _told(seen)
+    yield "before it has its permissions", _told(started)
 
 
 def _together() -> Iterator[tuple[str, str]]:

@@ -134,6 +134,11 @@ _CHAINED: dict[str, Shapes] = {
     (8,), (3, 3, 4, 8), (4,)),
     "one behind what tells nothing": ((8, 3, 3, 3), (5, 6, 7), (8, 16, 3, 3), (4, 16, 3, 3)),
     "one behind a number": ((8, 3, 3, 3), (), (8, 16, 3, 3), (4, 16, 3, 3)),
+    "one in front of places": ((8, 3, 3, 3), (8, 16, 3, 3), (32, 10)),
+    "one in front of units": ((8, 3, 3, 3), (8, 16, 3, 3), (20, 10)),
+    "a bias as long as a kernel": ((8, 4, 3, 3), (3,)),
+    "either in front of an LSTM": ((4, 3, 3, 6), *((6, 4), (4, 4), (4,)) * 4),
+    "untied biases behind biases": ((8, 3, 5, 5), (8,), (8, 6, 6)),
     "a large kernel": ((16, 16, 3, 8), (8,)), "the largest": ((15, 15, 3, 8),), "lines": ((8, 3, 5), (8,),
     (4, 8, 3), (4,)),
     "thin ones": ((8, 3, 5), (4, 8, 3)), "lines last": ((5, 3, 8), (8,)), "space": ((8, 3, 5, 5, 5), (8,)),
@@ -157,6 +162,7 @@ _CHAINED: dict[str, Shapes] = {
     "square gates, started": (*(((4, 4), (4, 4), (4,)) * 3), (1, 4)), "a GRU and more": (*(((6, 4), (4, 4),
     (4,)) * 3), (4,), (4,), (4,)),
     "peepholes": (*(((6, 4), (4, 4), (4,)) * 4), (4,), (4,), (4,), (1, 4), (1, 4), (4, 2)),
+    "a plain one of other units": ((1, 4), (6, 5), (4,), (4, 4)),
     "a plain one": ((1, 4), (6, 4), (4,), (4, 4)),
     "a plain one with biases": ((1, 4), (6, 4), (4,), (4, 4), (4,), (4, 2)), "of one unit": ((1, 1), (6, 1),
     (1,), (1, 1)), "not square": ((1, 4), (6, 4), (4,), (5, 4)),
@@ -199,6 +205,10 @@ def _shapes() -> Told:
     named = _found(((8, 3, 5, 5), (8,), (8, 8, 3, 3), (4, 8, 3, 3)), ("a.W", "a.b", "a.V", "b."))
     for convs in (("a",), ("a.W",), ("a.V",), ("W",), ("b",), ("b.W",), ("a.V", "a.W"), ("3", "a")):
         yield f"chosen {convs} of names", _inferred(named, Hints(convs=convs))
+    odd = _found(((8,), (8, 3, 5, 5)), ("a.W", "a.V"))
+    yield "a vector called as weights", _inferred(odd)
+    for names in (("",) * 6, ("",) * 5 + ("c.W",)):
+        yield f"turned round and called {names}", _inferred(_found(_CHAINED["turned round"], names))
     keys = _found(((8, 3, 5, 5), (8,), (8, 8, 3, 3)), ("a.K", "a.b", "a.V"))
     gates = _found((*((6, 4), (4, 4), (4,)) * 4, (8, 3, 5, 5), (8,), *((6, 4), (4, 4), (4,)) * 4))
     for convs in ((), ("12",)):

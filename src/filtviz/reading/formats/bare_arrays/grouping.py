@@ -237,8 +237,7 @@ def conclude(groups: Sequence[Group], is_conv: Sequence[bool]) -> Conclusion:
     scores = [(-_contradictions(groups, axes), _evidence(groups, axes)) for axes in (first, last)]
     if scores[1] > scores[0]:
         return Conclusion(axes=tuple(last), channels_last=True, certain=scores[0][0] < scores[1][0])
-    differ = any(one != other for one, other in zip(first, last, strict=True))
-    return Conclusion(axes=tuple(first), certain=not differ or scores[0] > scores[1])
+    return Conclusion(axes=tuple(first), certain=scores[0] > scores[1])
 
 
 def _channels_last_axes(groups: Sequence[Group], is_conv: Sequence[bool]) -> list[str | None]:
@@ -328,7 +327,7 @@ def sizes_of(found: Group, axes: str | None, dense_axes: str = "io") -> Sizes:
     shape = found.weight_shape
     if found.recurrence is not None:
         return found.recurrence.takes, found.recurrence.units
-    if axes is not None and len(axes) == len(shape):
+    if axes is not None:
         if "g" in axes:
             return shape[axes.index("g")], shape[axes.index("g")] * shape[axes.index("o")]
         return (shape[axes.index("i")] if "i" in axes else None), shape[axes.index("o")]
@@ -424,7 +423,7 @@ _LONGEST = 17
 
 
 def _gated(kind: str, shapes: Sequence[tuple[int, ...]]) -> _Recurrence | None:
-    if not shapes or len(shapes[0]) != 2:
+    if len(shapes[0]) != 2:
         return None
     takes, units = shapes[0]
     gates = _GATES[kind]
@@ -443,7 +442,7 @@ def _gated(kind: str, shapes: Sequence[tuple[int, ...]]) -> _Recurrence | None:
 
 def _simple(shapes: Sequence[tuple[int, ...]]) -> _Recurrence | None:
     """Return a plain recurrent layer: values to start from, a matrix with its bias, and one of its own."""
-    if not shapes or len(shapes[0]) != 2 or shapes[0][0] != 1:
+    if len(shapes[0]) != 2 or shapes[0][0] != 1:
         return None
     units = shapes[0][1]
     names = ["hid_init", *_matrix(shapes[1:], "W_in_to_hid", units)]
