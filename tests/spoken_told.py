@@ -38,7 +38,8 @@ def texts() -> Iterator[str]:
         "٣", "=1", " =1", "a;=1", "\uff1d1", "-", "+x;y;@", "\t1", "a;\tb", ";", "'=1", "con", "COM1.txt",
         "lpt0",         "nul.a.b", "..a", "-a", "a/b", "a..", ".", "___", "a" * 60, "a" * 61, "é" * 61,
         "漢" * 40, "漢" * 41, "a" * 240, "a" * 241, "1/½", "\ufb01", "a b  c", "x\0y",
-        "conv", "com", "auxiliary", "aux", "=1;" * 12,
+        "conv", "com", "auxiliary", "aux", "=1;" * 12, "=\u0338", "\u2a751", "a\udc80b", "/" * 300 + "abc",
+        "a" + "/" * 239, "a" + "/" * 240,
     )  # fmt: skip
     for raw in raws:
         shown = ascii(raw) if len(raw) < 20 else f"{len(raw)} of {raw[0]!a}"

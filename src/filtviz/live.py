@@ -342,7 +342,7 @@ def _of_tree(tree: Mapping[Any, Any], hints: Hints) -> Network:
         order="the order of the dictionary",
         inferred=(*made.inferred, *effective.sentences),
         guess=effective.guess,
-        notes=(*made.notes, *([f"what could not be read: {listed(lost, MOST_LOST)}"] if lost else [])),
+        notes=(f"what could not be read: {listed(lost, MOST_LOST)}",) if lost else (),
     )
     return Network.of(made.layers, origin)
 

@@ -42,7 +42,7 @@ def printable(text: object, limit: int = 80) -> str:
     """
     raw = str(text)
     shown = raw[: limit + 1]
-    if not (shown.isascii() and shown.isprintable()):
+    if not shown.isprintable():
         shown = "".join(map(_escaped, shown))
     if len(raw) <= limit and len(shown) <= 4 * limit:
         return shown
@@ -142,10 +142,7 @@ MOST_NUMBERS = 16
 def natural_key(text: str) -> list[tuple[int, str]]:
     """Return a key to sort by, in which runs of digits compare as numbers, however long they are."""
     parts = _DIGITS.split(text, maxsplit=MOST_NUMBERS)
-    return [
-        (len(part.lstrip("0")) if i % 2 else -1, part.lstrip("0") if i % 2 else part)
-        for i, part in enumerate(parts)
-    ]
+    return [(len(part.lstrip("0")) if i % 2 else -1, part.lstrip("0")) for i, part in enumerate(parts)]
 
 
 def percent(share: float) -> str:

@@ -52,11 +52,10 @@ MOST_COLOURS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class TensorLayers:
-    """Layers made of named tensors, with a sentence for each thing that was ``inferred`` or noted."""
+    """Layers made of named tensors, with a sentence for each thing that was ``inferred``."""
 
     layers: tuple[Layer, ...]
     inferred: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 def layers_of(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from filtviz.network import Network
-from filtviz.reading.formats import caffe, darknet, exported
+from filtviz.reading.formats import caffe, darknet, exported, paddle, trees
 from filtviz.reading.formats.lasagne import translation
 from filtviz.reading.limits import Hints, Limits, effort
 from filtviz.reading.opened import Opened
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Global, Items, Record
+from tests.reading.making import dumps
 from tests.reading.operators.asking import Told, part
 from tests.reading.operators.exported_parts import _call, _read
 from tests.reading.operators.whole_parts import array_of, zipped
@@ -24,17 +26,18 @@ from tests.telling import told
 
 __all__ = ["held_formats"]
 
-Case = tuple[str, Callable[[Opened], Network | None], Files, Limits]
+Case = tuple[str, Callable[[Opened], Network | None], Files, Limits | Hints]
 
 
 def _files(cases: Sequence[Case]) -> Told:
-    """Each file as its format reads it, with its own limits."""
+    """Each file as its format reads it, with its own limits or hints."""
 
     def read(number: int, folder: Path) -> tuple[str, str]:
-        words, open_, files, limits = cases[number]
+        words, open_, files, said = cases[number]
+        limits, hints = (said, Hints()) if isinstance(said, Limits) else (Limits(), said)
         for name, data in files.items():
             (folder / name).write_bytes(data)
-        file = Opened.of(folder / next(iter(files)), limits, Hints())
+        file = Opened.of(folder / next(iter(files)), limits, hints)
         return words, read_of(open_, file).replace(f"{folder}/", "")
 
     yield from in_a_folder(read, len(cases))
@@ -142,6 +145,66 @@ def _darknet() -> Iterator[Case]:
     yield "Darknet's with a packed configuration", darknet.open, files, Limits()
 
 
+# Trees
+
+
+def _trees() -> Iterator[Case]:
+    w, b, more = array_of(3, 3, 1, 2), array_of(2), array_of(3, 3, 2, 4)
+    torch = array_of(2, 1, 3, 3)
+    for words, held in {
+        "Haiku's and others": {"net/~/conv2_d/w": w, "own/w": w},
+        "sorted with their collections": {
+            "batch_stats/n/mean": b,
+            "batch_stats/n/var": b,
+            "params/a/kernel": w,
+            "params/b/kernel": more,
+            "params/n/scale": b,
+        },
+        "one of them numbered": {"0": {"c": {"kernel": w}}, "a": {"kernel": more}},
+        "one in two dictionaries": {"model": {"c.weight": torch, "c.bias": b}, "weights": {"x": b}},
+        "one beside a number": {"model": {"c.weight": torch, "c.bias": b}, "weights": 3},
+        "dots and a path": {"c.weight": torch, "d/x.bias": b, "e/weight": torch},
+        "lines": {"a/kernel": w, "b/kernel": array_of(3, 2, 4)},
+    }.items():
+        yield f"a pickle of trees {words}", trees.open, {"net.pkl": dumps(held)}, Limits()
+
+
+# Paddle's
+
+
+def _tensor(*lengths: int, held: int | None = None) -> bytes:
+    told_ = part(1, 5) + b"".join(part(2, n) for n in lengths)
+    n = math.prod(lengths) if held is None else held
+    return struct.pack("<IQIi", 0, 0, 0, len(told_)) + told_ + bytes(4 * n)
+
+
+def _paddle() -> Iterator[Case]:
+    """A layer with its program, of either generation."""
+    value = [{"%": n, "TT": {"#": "0.t_dtensor", "D": [0, [1, 1, 8, 8]]}} for n in range(4)]
+    named = [
+        {"#": "p", "A": [0, 0, 0, f"conv2d_0.{name}"], "O": value[n]} for n, name in enumerate(("b_0", "w_0"))
+    ]
+    runs = [
+        {"#": "1.data", "A": [], "I": [], "O": [value[2]]},
+        {"#": "1.conv2d", "A": [], "I": [value[2], value[1]], "O": [value[3]]},
+    ]
+    program = json.dumps({"program": {"regions": [{"blocks": [{"ops": named + runs}]}]}}).encode()
+    both, usual = _tensor(2) + _tensor(2, 1, 3, 3), {"net.json": program}
+    kept = [part(3, part(1, f"linear_0.{name}") + part(3, 1)) for name in ("b_0", "w_0")]
+    older = {"net.pdmodel": part(1, b"".join(kept))}
+    for words, data, beside, said in (
+        ("as usual", both, usual, Limits()),
+        ("with an order of axes", both, usual, Hints(axes={"": "hwio"})),
+        ("of two, where one is allowed", both, usual, Limits(layers=1)),
+        ("beside more JSON than is allowed", both, usual, Limits(allocation=4000)),
+        ("that are packed beside", both, {"net.json": gzip.compress(program, mtime=0)}, Limits()),
+        ("of a length that is none", _tensor(2) + _tensor(1 << 63, held=2), usual, Limits()),
+        ("of no numbers at the end", _tensor(2) + _tensor(0), usual, Limits()),
+        ("of a dense layer", _tensor(4) + _tensor(3, 4), older, Limits()),
+    ):
+        yield f"Paddle's tensors {words}", paddle.open, {"net.pdiparams": data, **beside}, said
+
+
 # Lasagne's layers
 
 
@@ -159,6 +222,6 @@ def _layers() -> Told:
 
 def held_formats() -> Told:
     """All of it."""
-    yield from _files([*_programs(), *_caffe(), *_darknet()])
+    yield from _files([*_programs(), *_caffe(), *_darknet(), *_trees(), *_paddle()])
     yield from _calls()
     yield from _layers()

@@ -63,7 +63,6 @@ def open(opened: Opened) -> Network | None:
         order="the order of the dictionary" if as_run else _BY_NAME,
         left_out=("the optimiser's state (_momentum)",) if n_moments else (),
         inferred=(*made.inferred, "kernels have the axes in which Caffe2 stores them (oihw)"),
-        notes=made.notes,
     )
     return Network.of(made.layers, origin)
 

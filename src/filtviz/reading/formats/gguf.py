@@ -71,7 +71,6 @@ def open(opened: Opened) -> Network | None:
         producer=printable(name, 60) if isinstance(name, str) else "",
         order="the order of the tensors in the file",
         inferred=made.inferred,
-        notes=made.notes,
     )
     return Network.of(made.layers, origin)
 

@@ -76,7 +76,6 @@ def open(opened: Opened) -> Network | None:
         framework="MXNet",
         order=order,
         inferred=made.inferred,
-        notes=made.notes,
     )
     return Network.of(made.layers, origin)
 

@@ -78,7 +78,7 @@ def open(opened: Opened) -> Network | None:
     return Network.of(graph, origin)
 
 
-def _named_tensors(arrays: Sequence[StoredArray | None], program: _Program) -> list[Tensor]:
+def _named_tensors(arrays: Sequence[StoredArray], program: _Program) -> list[Tensor]:
     """Return the tensors by the program's names, those of layers that run in the order in which they do."""
     names = sorted(program.names)
     if len(names) != len(arrays):
@@ -91,7 +91,7 @@ def _named_tensors(arrays: Sequence[StoredArray | None], program: _Program) -> l
         zip(names, arrays, strict=True),
         key=lambda pair: (place.get(pair[0].rpartition(".")[0], len(place)), natural_key(pair[0])),
     )
-    return [Tensor(name=name, array=array) for name, array in named if array is not None]
+    return [Tensor(name=name, array=array) for name, array in named]
 
 
 def _without_graph(program: _Program, tensors: Sequence[Tensor], opened: Opened) -> Network:
@@ -117,7 +117,6 @@ def _without_graph(program: _Program, tensors: Sequence[Tensor], opened: Opened)
             _NO_GRAPH.format("parameters and convolutions" if program.uses else "names"),
             *made.inferred[1:],
         ),
-        notes=made.notes,
     )
     return Network.of(made.layers, origin)
 
@@ -133,8 +132,8 @@ def _graph(program: _Program, tensors: Sequence[Tensor], opened: Opened) -> list
         return None  # of a form that is not known: what its parameters tell remains
 
 
-def _arrays(opened: Opened) -> Iterator[StoredArray | None]:
-    """Yield the tensors; None for one of a type that is not read."""
+def _arrays(opened: Opened) -> Iterator[StoredArray]:
+    """Yield the tensors."""
     view, position, n = view_of(opened.data), 0, 0
     try:
         while position < len(view):
@@ -231,7 +230,7 @@ def _facts(operation: Message) -> dict[str, Any]:
 
 
 def _said_facts(
-    *, strides: list[int], dilations: list[int], paddings: list[int], groups: int, how: str
+    *, strides: list[int], dilations: list[int], paddings: list[int], groups: int, how: str | None
 ) -> dict[str, Any]:
     """Return what is sane of the facts of a convolution."""
     found: dict[str, Any] = {"groups": groups} if groups > 0 else {}
@@ -295,13 +294,13 @@ def _facts_of_json(operation: Mapping[str, Any]) -> dict[str, Any]:
         found = [one["D"] for one in listed] if isinstance(listed, list) else []
         return found if all(type(one) is int and abs(one) < _LARGEST for one in found) else []
 
-    groups, how = said.get("groups"), said.get("padding_algorithm")
+    groups = said.get("groups")
     return _said_facts(
         strides=wholes("strides"),
         dilations=wholes("dilations"),
         paddings=wholes("paddings"),
         groups=groups if type(groups) is int and groups < _LARGEST else 0,
-        how=how if isinstance(how, str) else "EXPLICIT",
+        how=said.get("padding_algorithm"),
     )
 
 

@@ -239,7 +239,7 @@ def _network(opened: Opened, found: _File, kind: str, files: Sequence[str]) -> N
         order="the names, in their natural order: the file does not keep that of the layers",
         inferred=(*made.inferred, *sentences, *assumed),
         guess=guess,
-        notes=(*made.notes, *_where(files)),
+        notes=_where(files),
     )
     return Network.of(made.layers, origin)
 

@@ -60,7 +60,6 @@ def open(opened: Opened) -> Network | None:
         order=order,
         left_out=("its code, which is never read",),
         inferred=(*made.inferred, *([QUANTISED] if rebuilder.quantised else []), _OPEN),
-        notes=made.notes,
     )
     return Network.of(made.layers, origin)
 

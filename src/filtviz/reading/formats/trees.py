@@ -18,7 +18,7 @@ from filtviz.reading.formats.bare_arrays.collecting import LONGEST_SOURCE, colle
 from filtviz.reading.msgpack import Extension, unpack
 from filtviz.reading.opened import Objects, Opened, origin_of
 from filtviz.reading.optimised import Moved, moved_by_name
-from filtviz.reading.pickle.records import Items, Record, name_of, pairs
+from filtviz.reading.pickle.records import Items, name_of, pairs
 from filtviz.reading.stretch import Stretch, view_of
 from filtviz.reading.tensor_names import FLAX, HAIKU, PADDLE, PYTORCH, Convention, Tensor, are_sorted
 from filtviz.reading.tensors import layers_of
@@ -93,16 +93,16 @@ def open(opened: Opened) -> Network | None:
     form, tensors, is_paddles = "MessagePack", _of_msgpack(opened), False
     if tensors is None:
         form = opened.objects.form
-        tensors, is_paddles = _of_objects(opened) if opened.roots else (None, False)
-    words = _words_of(tensors or [], opened, is_paddles=is_paddles)
-    if tensors is None or words is None:
+        tensors, is_paddles = _of_objects(opened) if opened.roots else ([], False)
+    words = _words_of(tensors, opened, is_paddles=is_paddles)
+    if words is None:
         return None
     opened.limits.check("layers", len(tensors), f"it holds {len(tensors):,} arrays")
     if opened.is_npz:
         tensors = _as_saved(tensors, opened)
     kept = [tensor for tensor in tensors if not _LEFT_OUT.search(tensor.name)]
     kept = kept if any(_is_kernel(tensor, words) for tensor in kept) else tensors
-    wrapper = _wrapper_of(opened) if opened.roots else None
+    wrapper = _wrapper_of(opened)
     if words.convention.kernels == PYTORCH.kernels and wrapper is not None:
         kept = [replace(one, name=one.name.removeprefix(wrapper).replace("/", ".")) for one in kept]
         words = replace(words, convention=replace(words.convention, separator="."))
@@ -112,7 +112,7 @@ def open(opened: Opened) -> Network | None:
     )
     made = layers_of(found, words.convention, opened.hints, as_they_run=as_they_run)
     others = ("the optimiser's state, or other copies of the weights",) if len(kept) < len(tensors) else ()
-    optimised = _optimised(found, tensors, words.kernel, opened) if others else Moved()
+    optimised = _optimised(found, tensors, words.kernel, opened)
     origin = origin_of(
         opened,
         "a tree of parameters",
@@ -124,7 +124,6 @@ def open(opened: Opened) -> Network | None:
         moved=optimised.moved,
         resting=optimised.resting,
         inferred=(*made.inferred, words.axes),
-        notes=made.notes,
     )
     return Network.of(made.layers, origin)
 
@@ -156,9 +155,8 @@ def _optimised(weights: Sequence[Tensor], tensors: Sequence[Tensor], kernel: str
 
 def _words_of(tensors: Sequence[Tensor], opened: Opened, *, is_paddles: bool) -> _Words | None:
     """Return the words in which kernels are named, None where they are not or in Lasagne's own."""
-    is_paddles = is_paddles or (
-        any(type(root) is Record or type(root) is Items for root in opened.roots)
-        and any(key == _PADDLES_KEY for root in opened.roots for key, _ in pairs(root, opened.effort) or ())
+    is_paddles = is_paddles or any(
+        key == _PADDLES_KEY for root in opened.roots for key, _ in pairs(root, opened.effort) or ()
     )
     for words in (_JAX, _PADDLE if is_paddles else _TORCH):
         if any(_is_kernel(tensor, words) for tensor in tensors):
@@ -243,7 +241,7 @@ def _of_objects(opened: Opened) -> tuple[list[Tensor], bool]:
     """Return the arrays of a pickle, an npz or an npy with their whole paths; and if they are Paddle's."""
     held = collect(opened, everything=True).arrays
     # `np.save` of a dictionary makes an array of objects that has one, number 0.
-    start = 1 if held and all(len(named.path) > 1 and named.path[0] == "0" for named in held) else 0
+    start = 1 if all(len(named.path) > 1 and named.path[0] == "0" for named in held) else 0
     stop = -1 if _are_paddles_pairs([named.path for named in held]) else None
     found = [Tensor(name=_path(named.path[start:stop]), array=named.array) for named in held]
     if any(one.module.startswith("flax.nnx") for one in opened.globals):
@@ -273,7 +271,7 @@ def _wrapper_of(opened: Opened) -> str | None:
     It is empty where the dictionary lies under none; None where there is no such dictionary.
     """
     held = opened.roots[0] if len(opened.roots) == 1 else None
-    items = object_items(held) or () if type(held) is Record else ()
+    items = object_items(held) or ()
     found = _named(items[0] if len(items) == 1 else held, opened)
     wrapped = [(name, value) for name, value in found if name in _WRAPPERS and type(value) is Items]
     key = ""

@@ -307,7 +307,7 @@ def _of_state_dict(opened: Opened, one: WeightSet, rebuilders: Sequence[Rebuilde
         order=_ORDERS["state_dict"],
         inferred=(*made.inferred, *effective.sentences, *_read_otherwise(rebuilders)),
         guess=effective.guess,
-        notes=(*made.notes, *notes, *_ties(one.tensors)),
+        notes=(*notes, *_ties(one.tensors)),
     )
 
 
