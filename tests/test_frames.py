@@ -30,9 +30,10 @@ def made() -> Network:
 
 def test_a_row_of_a_layer_has_what_was_told_of_it() -> None:
     (layer,) = filtviz.diagnose(made()).layers
-    assert list(frames._layers(layer)) == [
+    assert list(frames._layers(replace(layer, type="\x1b" + 99 * "t"))) == [
         {
-            "conv": 0, "layer": "first\\x1b", "type": layer.type, "shape": (4, 1, 3, 3), "dtype": layer.dtype,
+            "conv": 0, "layer": "first\\x1b", "type": "\\x1b" + 99 * "t", "shape": (4, 1, 3, 3),
+            "dtype": layer.dtype,
             "verdict": layer.verdict, "noise": layer.residue,
             "noise_at_least": layer.residue_at_least, "seen": layer.seen, "initialiser": layer.initialiser,
             "sentence": layer.sentence,
@@ -89,10 +90,27 @@ def test_a_share_of_none_is_a_number_and_one_that_is_not_known_is_none() -> None
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("of", ["layer", "", None, 3, ["layers"], {"layers": 1}])
-def test_a_frame_of_something_else_is_one_sentence(of) -> None:
-    with pytest.raises(filtviz.ArgumentError, match="a frame is of 'layers', 'filters' or 'measures', not"):
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ("layer", "'layer'"),
+        ("", "''"),
+        (None, "None"),
+        (3, "3"),
+        (["layers"], "an object of class list"),
+        ({"layers": 1}, "an object of class dict"),
+    ],
+)
+def test_a_frame_of_something_else_is_one_sentence(of, said) -> None:
+    with pytest.raises(filtviz.ArgumentError) as caught:
         frames.diagnosis_frame(filtviz.Diagnosis(file=None, layers=()), of)
+    assert str(caught.value) == f"a frame is of 'layers', 'filters' or 'measures', not {said}"
+
+
+def test_a_frame_without_pandas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(filtviz.MissingExtraError, match="tables need pandas, which is not installed"):
+        made().to_frame()
 
 
 @pytest.mark.slow

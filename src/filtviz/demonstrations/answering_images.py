@@ -275,10 +275,10 @@ def _said_of_units(found: Activity) -> Iterator[str]:
         answer = "answers" if broken == 1 else "answer"
         yield f"{found.layer}: {broken} of {plural(n, 'unit')} {answer} NaN or infinity"
     if found.rectifies:
-        which = f": {', '.join(map(str, dead[:20]))}{' …' if len(dead) > 20 else ''}" if len(dead) else ""
+        which = f"{', '.join(map(str, dead[:20]))}{' …' if len(dead) > 20 else ''}"
         shown = plural(found.n_images, "image")
         yield (
-            f"{found.layer}: {len(dead)} of {plural(n, 'unit')} never fired on {shown}{which}"
+            f"{found.layer}: {len(dead)} of {plural(n, 'unit')} never fired on {shown}: {which}"
             if len(dead)
             else f"{found.layer}: each of {plural(n, 'unit')} fired somewhere on {shown}"
         )
@@ -429,7 +429,7 @@ def _tell_losses(series: Mapping[str, NDArray[np.float64]], path: Path) -> Demon
 
     answer = []
     for name, values in series.items():
-        best = int(np.nanargmin(values)) if np.isfinite(values).any() else 0
+        best = int(np.nanargmin(values))
         answer.append(f"{name}: {values[0]:.4g} at first, {values[best]:.4g} at best (epoch {best + 1}), "
                       f"{values[-1]:.4g} at the end")  # fmt: skip
     lengths = {name: len(values) for name, values in series.items()}
