@@ -299,7 +299,7 @@ def _triangle(case: Case) -> _Recipe | None:
 def _expanded(case: Case) -> _Recipe | None:
     shape = _below(case)
     said = case.wholes(1)
-    if said is None:
+    if said is None or len(said) > MOST_AXES or min(said, default=0) < 0:
         return None
     try:
         wanted = np.broadcast_shapes(shape, tuple(said))
