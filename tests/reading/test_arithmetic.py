@@ -38,7 +38,8 @@ def test_a_constant_is_combined_as_numpy_does_whichever_comes_first(kind: Any, i
     for values, along in (
         (vector.reshape(3, 1, 1), (1, 2, 3)), (np.array(2.0), ()), (vector, (3,)), (vector[:2], (2,)),
         (np.arange(1.0, 7).reshape(2, 3), (2, 3)), (np.arange(1.0, 7).reshape(3, 1, 2), (3, 1, 2)),
-        (np.array([[1.0]]), (2, 3)),
+        (np.array([[1.0]]), (2, 3)), (np.arange(1.0, 10).reshape(3, 3), (1, 3)),
+        (np.arange(1.0, 10).reshape(3, 3), (3, 1)),
     ):  # fmt: skip
         held = Parameter.of("c", values)
         found = with_constant(kind, held, along, UNITS.shape, is_first=is_first)

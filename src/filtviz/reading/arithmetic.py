@@ -100,18 +100,19 @@ def _vector(
         for place, (length, axis) in enumerate(zip(held.shape, along, strict=True))
         if length != 1
     ]
-    if held.size < 1 or (below is None and axes):
+    if held.size < 1:
         return None
     for axis, length, _ in axes:
         if below is None or not 0 < axis < len(below) or below[axis] not in (None, length):
             return None
     order = [place for *_, place in sorted(axes)]
     lengths = tuple(held.shape[place] for place in order) or (1,)
-    if lengths == held.shape:
-        return held, tuple(axis for axis, *_ in axes) or (1,)
+    lies = tuple(sorted(axis for axis, *_ in axes)) or (1,)
+    if lengths == held.shape and order == sorted(order):
+        return held, lies
     turned = order + [place for place in range(len(held.shape)) if place not in order]
     made = replace(held, shape=lengths, read=lambda: held.value.transpose(turned).reshape(lengths))
-    return made, tuple(sorted(axis for axis, *_ in axes)) or (1,)
+    return made, lies
 
 
 def padded(
