@@ -136,7 +136,7 @@ class _Unpacker:
             value, position = self.value(position, depth + 1)
             if not isinstance(key, str | int):
                 raise _damaged()
-            found[key if isinstance(key, str) else str(key)] = value
+            found[str(key)] = value
         return found, position
 
 

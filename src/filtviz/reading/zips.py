@@ -226,8 +226,6 @@ def _zip64(extra: bytes, *numbers: int) -> Sequence[int]:
 
 def _own_length(data: Data, place: int) -> int:
     """Return how many bytes a member's own header takes."""
-    if place + _LOCAL.size > len(data):
-        raise struct.error
     header = _unpack(_LOCAL, data, place)
     length: int = _LOCAL.size + header[9] + header[10]
     return length

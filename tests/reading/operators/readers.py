@@ -24,6 +24,7 @@ from tests.reading.operators.older_tars import tars
 from tests.reading.operators.on_disk import on_disk
 from tests.reading.operators.optimisers import optimisers
 from tests.reading.operators.plain import plain
+from tests.reading.operators.reading_files import reading_files
 from tests.reading.operators.reading_parts import reading_parts
 from tests.reading.operators.shaped import shaped
 from tests.reading.operators.texts import texts
@@ -60,6 +61,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "torch_modules": modules_of_torch,
     "lasagne": lasagne,
     "lasagne_layers": lasagne_layers,
+    "reading_files": reading_files,
     "reading_parts": reading_parts,
     "shaped": shaped,
     "zips": zips,

@@ -20,10 +20,13 @@ from filtviz.network import Layer
 from filtviz.operations import Normalisation
 from filtviz.parameter import Parameter
 from filtviz.reading import flatbuffers
+from filtviz.reading.arithmetic import with_constant
 from filtviz.reading.layering import add_layer, make_layer, with_biases
 from filtviz.reading.limits import Hints, Limits, effort, pickle_steps
 from filtviz.reading.opened import Opened, origin_of
+from filtviz.reading.pickle import records
 from filtviz.reading.pickle.machine import read_pickles
+from filtviz.reading.pickle.records import Blob, Global, Items, Record
 from filtviz.reading.shape_arithmetic import (
     LARGEST,
     MOST,
@@ -147,6 +150,62 @@ def _pickles() -> Told:
     yield "many on disk", _said(lambda: len(read_pickles(_on_disk(data), pickle_steps(Limits())).roots[0]))
 
 
+def _records() -> Told:
+    """Objects that may be dictionaries, texts at the length of the longest, and calls that make bytes."""
+    entries = Items(["k", 1])
+    for module, name in (
+        ("collections", "OrderedDict"), ("mine", "Layers"), ("mine", "_dict"), ("builtins", "dict"),
+        ("mine", "Net"), ("mine", "Own.Dict"),
+    ):  # fmt: skip
+        for args in ((), (entries,), ([("k", 1)],), ([("k", 1, 2)],), (1, entries), (1, 2, entries)):
+            spent = effort(Limits())
+            found = records.pairs(Record(Global(module, name), args), spent)
+            shown = " ".join(str(one) for one in args)
+            yield f"pairs of {name} of {shown}".replace(str(entries), "entries"), f"{found} {spent.used}"
+    for module, name in (
+        ("_codecs", "encode"),
+        ("_codecs", "decode"),
+        ("mine", "encode"),
+        ("builtins", "bytes"),
+    ):
+        for args in (("é",), ()):
+            yield f"{module}.{name} of {args}", str(records.raw_bytes(Record(Global(module, name), args)))
+    for n in (records.LONGEST_TEXT, records.LONGEST_TEXT + 1):
+        for coding in ("latin-1", "int"):
+            blob = Blob(memoryview(b"x" * n), coding)
+            name = records.name_of(blob)
+            yield f"a text of {n}, {coding}", f"{records.text(blob) is None} {name and len(name)}"
+    for n in (records.WALKED_AT_ONCE - 1, records.WALKED_AT_ONCE):
+        spent = effort(Limits())
+        yield f"a walk through {n}", f"{len(list(records.walk([[] for _ in range(n)], spent)))} {spent.used}"
+    for data in (b"Sxax\n.", b"S'a'\n.", b"S''\n.", b"S'a\n.", b"S'\n.", b"cmine\nNet\n)R)b.", b"K\x05)R)b."):
+        root = _said(lambda d=data: read_pickles(d, pickle_steps(Limits()), {"mine.Net": _hooked}).roots)
+        yield f"a pickle {data!r} with a hook", root
+
+
+def _hooked(record: Record, _: Any, position: int) -> int:
+    record.state = "met"
+    return position
+
+
+def _constants() -> Told:
+    """Constants of graphs along axes of units: how they lie, and whether they are the file's own."""
+    for shape, along in (
+        ((3,), (1,)),
+        ((1, 1), (2, 3)),
+        ((2, 3), (3, 1)),
+        ((3, 2), (1, 3)),
+        ((3, 3), (3, 1)),
+        ((0,), (1,)),
+    ):
+        for below in (None, (1, 3, 4, 2), (1, 3, None, 3), (1, 3)):
+            held = array(*shape)
+            (norm,) = with_constant("multiply", held, along, below) or (None,)
+            gamma = norm.gamma if isinstance(norm, Normalisation) else None
+            told = f"{norm.along} {gamma.shape} {gamma is held}" if gamma is not None else "-"
+            yield f"a constant of {shape} along {along} of {below}", told
+
+
 def _zipped(held: Mapping[str, bytes], methods: tuple[int, ...] = (zipfile.ZIP_STORED,)) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as file:
@@ -201,4 +260,6 @@ def reading_parts() -> Told:
     yield from _lengths()
     yield from _layers()
     yield from _pickles()
+    yield from _records()
+    yield from _constants()
     yield from _containers()

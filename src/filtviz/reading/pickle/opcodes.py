@@ -197,8 +197,7 @@ class ValueOpcodes(MachineState):
         elif coding == "bytes":
             self.stack.append(bytes(self.data[start:stop]))
         else:
-            errors = "surrogatepass" if coding == "utf-8" else "strict"
-            self.stack.append(str(self.data[start:stop], coding, errors))
+            self.stack.append(str(self.data[start:stop], coding, "surrogatepass"))
         return stop
 
     def _next_buffer(self, position: int) -> int:
@@ -351,7 +350,7 @@ class ObjectOpcodes(MachineState):
         state = self.stack.pop()
         record = self.stack[-1]
         record.build(state)
-        if self.hooked and record.cls is not None:
+        if self.hooked:
             hook = self.hooked.get(id(record.cls))
             return position if hook is None else hook(record, self, position)
         return position
