@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,6 +120,18 @@ def test_a_class_that_is_not_named_is_not_spoken_of() -> None:
         for name in ("", "Mine")
     )
     assert (without, other) == ("the file does not tell its class", "filtviz does not know the class Mine")
+
+
+@pytest.mark.parametrize(("backend", "flips"), [("theano", True), ("tensorflow", False), (np.int64(5), None)])
+@pytest.mark.cases("all")
+def test_only_a_backend_that_is_named_tells_whether_kernels_are_turned(tmp_path, backend, flips) -> None:
+    conv = {"class_name": "Convolution2D", "config": {"name": "c", "dim_ordering": "th"}}
+    held = Folder({"c": Folder({"c_W": np.zeros((2, 1, 3, 3), "f4")}, {"weight_names": ["c_W"]})})
+    held.attributes |= {"layer_names": ["c"]}
+    config = json.dumps({"class_name": "Sequential", "config": [conv]})
+    path = tmp_path / "a.h5"
+    path.write_bytes(hdf5(Folder({"model_weights": held}, {"model_config": config, "backend": backend})))
+    assert [one.flip_filters for one in load(path).conv_layers] == [flips]
 
 
 @pytest.mark.parametrize(("said", "version"), [({}, "2.9.0"), ({"keras_version": "2.4.0"}, "2.4.0")])

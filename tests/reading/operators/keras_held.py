@@ -338,6 +338,7 @@ def _trained() -> Told:
     """What is told of a training by what counts its steps, and by how much may be looked at."""
     kernels = {"l": array(3, name="kernel"), "rests": array(2, name="kernel")}
     network = Network.of([Layer(name=name, parameters=(one,)) for name, one in kernels.items()])
+    moved, rests = np.arange(3.0), np.zeros(2)
     for words, first, most in (
         ("-1 steps", np.array(-1, "i8"), 10), ("no steps", np.array(0, "i8"), 10),
         ("1 step", np.array(1, "u4"), 10), ("2 steps", np.array(2, "i8"), 10),
@@ -345,14 +346,17 @@ def _trained() -> Told:
         ("parts of steps", np.array(2.5, "f4"), 10), ("a list of steps", np.array([2], "i8"), 10),
         ("steps of no type", _bits(), 10),
     ):  # fmt: skip
-        held = Folder({"vars": Folder({"0": first, "1": np.arange(3.0), "2": np.zeros(2)})})
-        root = open_hdf5(memoryview(hdf5(Folder({"optimizer": held}))), effort(Limits()))
-        spending = effort(Limits(opcodes=most))
-        found = outcome(
-            lambda r=root, s=spending: keras._with_optimiser(network, r, s).origin,
-            lambda origin: f"{origin.training} {sorted(origin.moved)} {sorted(origin.resting)}",
-        )
-        yield words, f"{found} after {spending.used}"
+        for moments in ("with its moments", "with two each", "alone")[: 3 if words == "2 steps" else 1]:
+            kept = {"with its moments": [moved, rests], "with two each": [moved, rests, 0 * moved, rests]}
+            held = {str(place): one for place, one in enumerate([first, *kept.get(moments, ())])}
+            root_ = Folder({"optimizer": Folder({"vars": Folder(held)})})
+            root = open_hdf5(memoryview(hdf5(root_)), effort(Limits()))
+            spending = effort(Limits(opcodes=most))
+            found = outcome(
+                lambda r=root, s=spending: keras._with_optimiser(network, r, s).origin,
+                lambda origin: f"{origin.training} {sorted(origin.moved)} {sorted(origin.resting)}",
+            )
+            yield f"{words} {moments}", f"{found} after {spending.used}"
 
 
 def keras_held() -> Told:

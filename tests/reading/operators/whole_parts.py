@@ -105,6 +105,7 @@ def _keras() -> Iterator[Case]:
         {"/a": "a.bin"}, {"a.bin": one}),
         ("of a compressed one", {"/a": "a.weights.h5"}, {"a.weights.h5": gzip.compress(one, mtime=0)}),
         ("of no file", {}, files), ("of what is not there", {"/a": "c.weights.h5"}, files),
+        ("of two kinds", {"/a": "a.weights.h5", "/b": "b.bin"}, files),
         ("of what is none", {"/a": "a.weights.h5"}, {"a.weights.h5": b"x" * 20}),
         ("with a configuration", {"/b": "b.weights.h5", "/a": "a.weights.h5"}, files | beside),
         ("of numbers", {"/a": 3}, files),

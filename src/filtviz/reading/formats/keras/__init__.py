@@ -42,16 +42,15 @@ def open(opened: Opened) -> Network | None:
         UnsupportedFileError: it is an HDF5 file that Keras did not write, or a part of it that is not read.
         MalformedFileError: it is damaged or cut short.
     """
-    names = {member.name for member in opened.members or ()}
-    if {_CONFIG, _METADATA} <= names and any(name.endswith(".h5") for name in names):
-        return _of_zip(opened)
+    members = {member.name: member for member in opened.members or ()}
+    if {_CONFIG, _METADATA} <= members.keys() and any(name.endswith(".h5") for name in members):
+        return _of_zip(opened, members)
     if opened.start.startswith(SIGNATURE):
         return _of_hdf5(opened)
     return _of_index(opened)
 
 
-def _of_zip(opened: Opened) -> Network:
-    members = {member.name: member for member in opened.members or ()}
+def _of_zip(opened: Opened, members: Mapping[str, Member]) -> Network:
     if _WEIGHTS not in members:
         raise UnsupportedFileError(
             "it is a Keras model whose weights lie in several files; save them with save_weights, and name "
@@ -289,7 +288,7 @@ def _by_weight(moments: Sequence[StoredArray]) -> Iterator[Sequence[Sequence[Sto
     """Yield the ways in which moments may be those of one weight after another."""
     n_all = len(moments)
     for n in range(1, _MOST_MOMENTS + 1):
-        if n_all and n_all % n == 0:
+        if n_all % n == 0:
             yield from {
                 tuple(map(tuple, ways))
                 for ways in (
