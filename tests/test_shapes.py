@@ -11,6 +11,7 @@ from filtviz.composition.linear_map import approximation_of
 from filtviz.composition.stacks import _keeps_channels
 from filtviz.network import Network
 from filtviz.operations import (
+    LONGEST,
     Activation,
     ChannelPooling,
     Concatenate,
@@ -44,7 +45,7 @@ from filtviz.operations import (
 )
 from filtviz.parameter import Parameter, Shape
 from filtviz.running.intervals import Interval, _after_one
-from filtviz.shapes import layer_window, output_shape, same_lengths, window_of
+from filtviz.shapes import layer_window, output_shape, same_lengths, sane_shape, window_of
 from filtviz.windows import Window, positions, whole_windows
 from tests.building import as_layer, conv, image, margin
 
@@ -170,6 +171,8 @@ def test_what_an_operation_makes_of_a_shape(
         (Merge(kind="add"), [IMAGE, (7, 3, 9, 9)], (7, 3, 9, 9)),
         (Merge(kind="add"), [IMAGE, (None, 3)], None),
         (Merge(kind="add"), [None, IMAGE], IMAGE),
+        (MatrixProduct(), [None, IMAGE], None),
+        (MatrixProduct(), [IMAGE, None], None),
     ],
 )
 def test_what_several_shapes_become(
@@ -180,6 +183,7 @@ def test_what_several_shapes_become(
 
 def test_lengths_beyond_reason_are_left_open() -> None:
     assert output_shape(Upscale(scale=(2**20, 1)), [(1, 1, 2**20, 4)]) == (1, 1, None, 4)
+    assert sane_shape((LONGEST, LONGEST - 1, 0, -1, None)) == (None, LONGEST - 1, 0, None, None)
 
 
 @pytest.mark.cases("all")

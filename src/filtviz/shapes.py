@@ -92,12 +92,11 @@ def window_of(operation: Operation, below: Shape | None) -> Window | None:
 def layer_window(layer: Layer, network: Network) -> Window | None:
     """Return the window of the first of a layer's operations that has one, or None."""
     shapes = [network.layers[i].output_shape for i in layer.inputs]
-    for place, operation in enumerate(layer.operations, start=1):
+    for operation in layer.operations:
         window = window_of(operation, shapes[0] if shapes else None)
         if window is not None:
             return window
-        if place < len(layer.operations):
-            shapes = [output_shape(operation, shapes)]
+        shapes = [output_shape(operation, shapes)]
     return None
 
 
@@ -279,20 +278,16 @@ def _reshaped(operation: Reshape, first: Shape | None) -> Shape:
     shape: list[int | None] = []
     for length in wanted:
         if isinstance(length, tuple):  # (i,): as long as axis i of the input
-            known = first is not None and len(length) == 1 and 0 <= length[0] < len(first)
-            shape.append(first[length[0]] if first is not None and known else None)
+            known = () if first is None or len(length) != 1 or length[0] < 0 else first[length[0] :]
+            shape.append(known[0] if known else None)
         else:
             shape.append(length if length >= 0 else None)
     if first is not None and wanted.count(-1) == 1:
         # What stays as it is counts on both sides, also where it is open.
-        stays = [length[0] for length in wanted if isinstance(length, tuple) and len(length) == 1]
+        stays = [length for length in wanted if isinstance(length, tuple) and len(length) == 1]
         stays = stays if len(set(stays)) == len(stays) else []
-        have = [n for axis, n in enumerate(first) if axis not in stays]
-        others = [
-            n
-            for length, n in zip(wanted, shape, strict=True)
-            if length != -1 and not (isinstance(length, tuple) and length[0] in stays)
-        ]
+        have = [n for axis, n in enumerate(first) if (axis,) not in stays]
+        others = [n for length, n in zip(wanted, shape, strict=True) if length != -1 and length not in stays]
         if None not in have and None not in others and _count(others):  # type: ignore[arg-type]
             shape[wanted.index(-1)] = _count(have) // _count(others)  # type: ignore[arg-type]
     return tuple(shape)
@@ -336,7 +331,7 @@ def _merged(operation: Merge, shapes: Sequence[Shape | None]) -> Shape | None:
     known = [shape for shape in shapes if shape is not None]
     if operation.crops:
         return _shortest(known)
-    if not known or len({len(shape) for shape in known}) != 1:
+    if len({len(shape) for shape in known}) != 1:
         return None
     # A layer may have thousands of inputs of one shape.
     columns = zip(*dict.fromkeys(known), strict=True)
@@ -352,7 +347,7 @@ def _common(lengths: Sequence[int | None], *, all_known: bool) -> int | None:
 
 def _shortest(shapes: Sequence[Shape]) -> Shape | None:
     """Return what shapes have in common: the shortest length of each axis."""
-    if not shapes or len({len(shape) for shape in shapes}) != 1:
+    if len({len(shape) for shape in shapes}) != 1:
         return None
     sizes = ([n for n in lengths if n is not None] for lengths in zip(*dict.fromkeys(shapes), strict=True))
     return tuple(min(lengths) if lengths else None for lengths in sizes)

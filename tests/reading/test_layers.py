@@ -357,6 +357,8 @@ def test_layers_that_are_no_convolutions(read, cls, state, window, shape):
     [
         ("FlattenLayer", {"outdim": 2}, (None, 297)),
         ("ReshapeLayer", {"shape": ([0], 9, -1)}, (None, 9, 33)),
+        ("ReshapeLayer", {"shape": ([], 9, -1)}, (None, 9, None)),
+        ("ReshapeLayer", {"shape": ([0, 1], 9, -1)}, (None, 9, None)),
         ("DimshuffleLayer", {"pattern": (0, 2, 3, 1)}, (None, 11, 9, 3)),
         ("DimshuffleLayer", {"pattern": (0, 1, "x", 2, 3)}, (None, 3, 1, 11, 9)),
         ("SliceLayer", {"slice": 2, "axis": -1}, (None, 3, 11)),

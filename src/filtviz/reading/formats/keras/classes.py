@@ -87,7 +87,7 @@ class Case:
     def lengths(self, name: str, n: int, default: int = 1) -> tuple[int, ...]:
         """Return a number for each of ``n`` axes."""
         found = self.config.get(name)
-        if isinstance(found, int) and not isinstance(found, bool):
+        if type(found) is int:
             found = [found] * n
         if isinstance(found, list) and len(found) == n and all(type(one) is int and one > 0 for one in found):
             return tuple(found)
@@ -117,7 +117,7 @@ def roles_of(class_name: str, config: Mapping[str, Any], n: int) -> tuple[str, .
     if class_name in ("BatchNormalization", "LayerNormalization", "GroupNormalization"):
         names = [name for name, has in (("gamma", "scale"), ("beta", "center")) if config.get(has, True)]
         names += ["moving_mean", "moving_variance"] if class_name == "BatchNormalization" else []
-        return tuple(names[-n:]) if n < len(names) else tuple(names)
+        return tuple(names[-n:])
     return _ROLES.get(class_name, _BIASED)
 
 
@@ -209,7 +209,7 @@ def _pads(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | No
 
 def _crop(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads | None:
     """Return what a transposed convolution cuts off what it spreads out."""
-    if case.config.get("padding", "valid") == "valid" or not case.config:
+    if case.config.get("padding", "valid") == "valid":
         return ((0, 0),) * len(spread) if case.config else None
     spare = [max(k - s, 0) for k, s in zip(spread, stride, strict=True)]
     return tuple((one // 2, one - one // 2) for one in spare)
@@ -227,13 +227,10 @@ def _transposed_size(case: Case, spread: Sequence[int], stride: Sequence[int]) -
 
 def _depthwise_part(case: Case) -> Operations | None:
     """Read the first half of a separable convolution, which has no bias and no function of its own."""
-    kernel = case.parameters.get("depthwise_kernel")
-    if kernel is None:
-        return None
     part = Case(
         class_name="DepthwiseConv2D",
         config={**case.config, "activation": "linear"} if case.config else {},
-        parameters={"kernel": kernel},
+        parameters={key: one for key, one in case.parameters.items() if key == "depthwise_kernel"},
         inputs=case.inputs,
     )
     return _convolution(part)
@@ -241,14 +238,9 @@ def _depthwise_part(case: Case) -> Operations | None:
 
 def _pointwise_part(case: Case) -> Operations | None:
     """Read the second half of a separable convolution: 1x1, with the layer's bias and function."""
-    kernel = case.parameters.get("pointwise_kernel")
-    if kernel is None:
-        return None
     config = {key: case.config[key] for key in ("activation", "data_format") if key in case.config}
-    parameters = {
-        "kernel": kernel,
-        **({"bias": case.parameters["bias"]} if "bias" in case.parameters else {}),
-    }
+    own = {"kernel": "pointwise_kernel", "bias": "bias"}
+    parameters = {key: case.parameters[name] for key, name in own.items() if name in case.parameters}
     config = config or ({"activation": "linear"} if case.config else {})
     return _convolution(Case(class_name="Conv2D", config=config, parameters=parameters, inputs=case.inputs))
 
@@ -334,7 +326,7 @@ def _is_over_channels(case: Case) -> bool:
     axis = case.config.get("axis", -1)
     axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
     last = -1 if case.first is None else len(case.first) - 1
-    return type(axis) is int and axis in (-1, last)
+    return axis in (-1, last)
 
 
 def _own_norm(case: Case, **how: Any) -> Standardisation:
@@ -397,9 +389,9 @@ def _sides(value: Any, n: int) -> Pads | None:
     """Return ``(before, after)`` for each axis from the three ways in which Keras writes it."""
     if type(value) is int:
         value = [value] * n
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list):
         return None
-    if n == 1 and len(value) == 2 and all(type(one) is int for one in value):
+    if n == 1 and len(value) == 2:
         value = [value]
     pairs = [[one, one] if type(one) is int else one for one in value]
     sane = all(

@@ -192,7 +192,8 @@ def _reshape(case: Case) -> Operations:
     wanted = case.attributes.plain(case.attributes.raw("shape"))
     if type(wanted) is not tuple:
         return (Untold(reason="the file does not tell the shape that it gives"),)
-    return (Reshape(lengths=tuple(n if type(n) in (int, tuple) else -2 for n in wanted)),)
+    known = (type(n) is int or (type(n) is tuple and len(n) == 1) for n in wanted)
+    return (Reshape(lengths=tuple(n if is_told else -2 for n, is_told in zip(wanted, known, strict=True))),)
 
 
 def _dimshuffle(case: Case) -> Operations:
