@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests import building
 
 from filtviz.composition import _correlations, compose, measure_fidelity
 from filtviz.errors import CompositionError
 from filtviz.network import Network
+from filtviz.operations import Merge
 
-from .build import conv, entrance, network, pool, weights
+from .build import as_layer, conv, entrance, network, pool, weights
 
 
 def stack(nonlinearity: str, bias: float = 0.0, side: int | None = 20) -> Network:
@@ -43,6 +45,26 @@ def test_a_rectifier_costs_some() -> None:
     layer = net.conv_layers[1]
     found = measure_fidelity(net, layer, compose(net, layer))
     assert ((found.correlations > 0.4) & (found.correlations < 0.99)).all()
+
+
+def test_noise_larger_than_the_network_s_images_fits_branches_padded_for_their_size() -> None:
+    behind = {
+        "stride": (2, 2),
+        "nonlinearity": "linear",
+    }  # 3x3 with a pixel behind and 1x1: alike at even sizes alone
+    net = network(
+        entrance(1, 4, 4),
+        building.conv(weights(3, 1, 3, 3), below=0, pad=((0, 1), (0, 1)), **behind),
+        conv(0, weights(3, 1, 1, 1, seed=1), **behind),
+        as_layer(Merge(kind="add"), below=(1, 2)),
+        building.conv(weights(3, 3, 3, 3, seed=2), below=3, pad=((0, 1), (0, 1)), **behind),
+        conv(3, weights(3, 3, 1, 1, seed=3), **behind),
+        as_layer(Merge(kind="add"), below=(4, 5)),
+        conv(6, weights(2, 3, 3, 3, seed=4), pad=(1, 1)),
+    )
+    layer = net.conv_layers[-1]
+    found = measure_fidelity(net, layer, compose(net, layer))
+    np.testing.assert_allclose(found.correlations, 1.0, atol=1e-12)
 
 
 def test_given_images_are_used_and_counted() -> None:

@@ -291,13 +291,20 @@ def _input_shape(network: Network) -> Shape | None:
 
 
 def _size_of_noise(composed: ComposedFilters, declared: Shape | None) -> tuple[int, ...]:
-    """Return the size of images: the network's own or, where no unit would see only image, a larger one."""
+    """Return the size of images: the network's own or, where no unit would see only image, a larger one.
+
+    The larger one is the network's own and whole steps of the layer, since padding that was computed for the
+    network's own size ("same", with a stride) leaves branches that do not fit at others.
+    """
     n_channels, *size = composed.templates.shape[1:]
     lengths = []
     for axis in (0, 1):
         known = declared[axis + 2] if declared is not None and len(declared) == 4 else None
-        least = size[axis] + 7 * composed.jump[axis]
-        lengths.append(known if known is not None and known >= size[axis] else least)
+        step = composed.jump[axis]
+        least = size[axis] + 7 * step
+        if known is not None:
+            least = known if known >= size[axis] else known + -(-(least - known) // step) * step
+        lengths.append(least)
     places = [(n - k) // jump + 1 for n, k, jump in zip(lengths, size, composed.jump, strict=True)]
     wanted = -(-N_RESPONSES // (places[0] * places[1]))
     n_images = min(max(wanted, MIN_IMAGES), MAX_IMAGES)
