@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -17,7 +17,7 @@ from tests.chains import glorot
 
 from filtviz.composition import linear_map
 from filtviz.composition.stacks import Stage
-from filtviz.measures import answering, composed, residue, verdicts
+from filtviz.measures import answering, composed, conclusions, residue, verdicts
 from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, TORCH_DEFAULT, Draws, Fans, Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
@@ -192,10 +192,47 @@ def residues_at_their_ends() -> Iterator[str]:
         yield f"weighed {best} and {off}: {told}"
 
 
+def conclusions_at_their_ends() -> Iterator[str]:
+    """Yield what layers say together."""
+    shares: Sequence[tuple[float | None, float | None]] = (
+        (0.5, None), (0.9, None), (0.904, None), (1.0, None), (None, 0.6), (None, None), (0.499, None),
+    )  # fmt: skip
+    trained = [
+        replace(LAYER, conv_index=i, verdict="updated", residue=share, residue_at_least=least)
+        for i, (share, least) in enumerate(shares)
+    ]
+    since = (Change(before="b", cos2=0.9),)
+    for places in ((0,), (1, 2), (0, 1), (1, 3), (4,), (0, 4), (4, 0)):
+        some = [trained[place] for place in places]
+        told = [conclusions.shares_of(own) for own in (some, [replace(each, changes=since) for each in some])]
+        yield f"noise of {places}: {told} {conclusions.noise_of([*some, trained[5]])}"
+    yield f"noise of none: {conclusions.noise_of([])!r} {conclusions.noise_of([trained[5]])!r}"
+    uneven = MEASURES["filter-energy"].finding(value=1, text="t", found=True)
+    seen = FilterDiagnosis(index=0, norm=1.0, texture="smooth")
+    kinds = {
+        "initial": LAYER, "structured": replace(LAYER, verdict="structured"),
+        "collapsed": replace(LAYER, verdict="collapsed"), "undecided": replace(LAYER, verdict="undecided"),
+        **{f"updated, {each.residue}, {each.residue_at_least}": each for each in (trained[0], *trained[4:])},
+    }  # fmt: skip
+    kinds |= {f"{name}, uneven": replace(each, findings=(uneven,)) for name, each in kinds.items()}
+    kinds["striking"] = replace(trained[5], filters=(seen,))
+    for name, first in kinds.items():
+        folded = [conclusions.may_be_folded([first, other], ()) for other in kinds.values()]
+        never = any(conclusions.may_be_folded([first, other], ("so",)) for other in kinds.values())
+        said = [conclusions.summarise([first, other], (), False) for other in kinds.values()]
+        ends = [f"{conclusions.CAVEAT in each:d}{'(--before)' in each:d}" for each in said]
+        yield f"{name} beside others: {''.join(f'{each:d}' for each in folded)} {never} {' '.join(ends)}"
+    for change in (
+        Change(before="b", share=None, share_p=0.001), Change(before="b", share=0.9, share_p=None),
+        *(Change(before="b", share=share, share_p=p) for share in (0.9, 1 / 3, 0.1) for p in (0.0099, 0.01)),
+    ):  # fmt: skip
+        yield f"smooth by {change.share} at {change.share_p}: {conclusions._is_smooth(LAYER, change)}"
+
+
 def ends_told() -> Iterator[str]:
     """Yield all of it."""
     tables = words_at_their_ends, subjects_at_their_ends, stacks_at_their_ends, maps_at_their_ends
-    for table in (*tables, answers_at_their_ends, residues_at_their_ends):
+    for table in (*tables, answers_at_their_ends, residues_at_their_ends, conclusions_at_their_ends):
         yield from table()
 
 
