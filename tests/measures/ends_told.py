@@ -17,7 +17,7 @@ from tests.chains import glorot
 
 from filtviz.composition import linear_map
 from filtviz.composition.stacks import Stage
-from filtviz.measures import answering, composed, conclusions, residue, verdicts
+from filtviz.measures import answering, composed, conclusions, judging, residue, verdicts
 from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, TORCH_DEFAULT, Draws, Fans, Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
@@ -25,9 +25,11 @@ from filtviz.measures.mixture import SCALES
 from filtviz.measures.residue import Magnitudes, Residue
 from filtviz.measures.subject import Identified, Provenance, gather_subjects
 from filtviz.measures.table import MEASURES
+from filtviz.measures.training import has_moved_bias, signs_of_training, touched_by
 from filtviz.operations import Dense, Merge, Pad, Standardisation
 from filtviz.parameter import Parameter
 
+from . import layers_told
 from .numbers_told import few, noise
 from .words_told import THIRD as NORMAL
 from .words_told import base
@@ -229,10 +231,48 @@ def conclusions_at_their_ends() -> Iterator[str]:
         yield f"smooth by {change.share} at {change.share_p}: {conclusions._is_smooth(LAYER, change)}"
 
 
+def training_at_its_ends() -> Iterator[str]:
+    """Yield what tells of training where little can, and what zeros tell of weights."""
+    heavy = np.random.default_rng(10).standard_t(3, (50, 40))
+    first, seen = conv(np.ones((2, 1, 3, 3)), name="c"), layers_told.norm(4, mean=np.arange(4.0))
+    large = Parameter.of("W", np.broadcast_to(np.float32(1), (4000, 4000)))
+    for name, layers in (
+        ("plain", [layers_told.dense(heavy)]), ("tiny", [layers_told.dense(heavy * 1e-200)]),
+        ("not told", [as_layer(Dense()), layers_told.dense(heavy)]),
+        ("of no channel", [layers_told.norm(0), layers_told.dense(heavy)]),
+        ("behind a matrix", [as_layer(parameters=(large,)), seen, layers_told.dense(heavy, np.arange(40.0))]),
+        ("without weights", [as_layer(Dense(bias=Parameter.of("b", np.arange(9.0))))]),
+        ("of fewer weights than biases", [layers_told.dense(np.ones((1, 2)), np.arange(5.0))]),
+        ("without means", [layers_told.norm(4, mean=None, spread=np.arange(4.0))]),
+        ("without factors", [layers_told.norm(4, gamma=None, mean=np.arange(4.0))]),
+        ("last", [layers_told.dense(heavy), *[layers_told.dense(heavy * 0)] * 7]),
+        ("last but eight", [layers_told.dense(heavy), *[layers_told.dense(heavy * 0)] * 8]),
+    ):  # fmt: skip
+        network = layers_told.network(first, *layers)
+        yield f"dense {name}: {signs_of_training(network)} {touched_by(network)!r} {has_moved_bias(network)}"
+    smooth = MEASURES["low-frequency"].finding(value=0.9, p=1e-9, z=9.0, text="smooth", found=True)
+    others = {key: MEASURES[key].finding(value=None, text=key) for key in ("bias", "residue")}
+    weights = glorot((10, 10, 4, 5))
+    for n, zeros in ((500, 1), (500, 2), (1000, 1), (1000, 2), (2000, 2), (2000, 3)):
+        some = weights.reshape(-1)[:n].reshape(10, -1, 2, 5) * (np.arange(n) >= zeros).reshape(10, -1, 2, 5)
+        made = replace(base("plain"), kernels=Kernels.of(some))
+        set_to = judging.set_afterwards(made, others)
+        told = judging.judge(made, others | {"low-frequency": smooth}, 0)
+        yield f"{zeros} of {n} are 0: {set_to and set_to[1].why}; {told.verdict} {told.sentence}"
+    fit = Fit(("f",), "uniform", 0.1, 0.5, (DEFAULT,))
+    for traced, p, share in product((False, True), (0.0099, 0.01), (0.2499, 0.25)):
+        rule = Identified(TORCH_DEFAULT, known=True, traced=traced)
+        made = replace(base("plain"), rule=rule, origin=Provenance((replace(fit, p=p),)))
+        found = {"bound": MEASURES["bound"].finding(value=share, text="beyond", found=True)}
+        yield f"beyond {share}, {traced} {p}: {judging._evidence_of_change(made, found, 0.01)!r}"
+
+
 def ends_told() -> Iterator[str]:
     """Yield all of it."""
-    tables = words_at_their_ends, subjects_at_their_ends, stacks_at_their_ends, maps_at_their_ends
-    for table in (*tables, answers_at_their_ends, residues_at_their_ends, conclusions_at_their_ends):
+    for table in (
+        words_at_their_ends, subjects_at_their_ends, stacks_at_their_ends, maps_at_their_ends,
+        answers_at_their_ends, residues_at_their_ends, conclusions_at_their_ends, training_at_its_ends,
+    ):  # fmt: skip
         yield from table()
 
 
