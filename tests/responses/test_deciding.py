@@ -118,6 +118,8 @@ def test_only_behind_rectifiers_a_unit_that_never_fires_is_dead(function, dead) 
         ((Activation(kind="softsign", name=""),), 0),
         ((Activation(kind="tanh", name=""), SIGMOID), 0.5),
         ((SIGMOID, Activation(kind="tanh", name="")), 0),
+        ((Activation(kind="tanh", name=""), Flatten()), 0),
+        ((Flatten(),), 0),
     ],
 )
 def test_a_lone_output_is_a_one_above_the_middle_of_its_function(operations, threshold) -> None:
@@ -141,6 +143,7 @@ def test_maps_are_averaged_over_their_places_and_one_number_is_one_class() -> No
         ([0, 1, 2], (), [True, True, False]),
         (["cat", "dog", "cat"], ("cat", "dog", "cow"), [True, True, False]),
         ([0.0, 1.0, 0], (), [True, True, False]),
+        (np.array([0, 1, 0], "f4"), (), [True, True, False]),
         (["cat", 1, "1"], ("cat", "dog"), [True, True, True]),
         ([0, 1, 3], (), None),
         (["cat", "dog", "cat"], (), None),
@@ -158,6 +161,7 @@ def test_the_two_classes_of_a_lone_output_have_no_names_but_numbers() -> None:
     assert right_answers(outputs, [1, 1], (), last).tolist() == [True, False]
     assert right_answers(outputs, ["1", "0"], ("even",), last).tolist() == [True, True]
     assert right_answers(outputs, [2, 0], (), last) is None
+    assert right_answers(outputs, ["odd", "even"], ("even", "odd"), last) is None
 
 
 # Planes

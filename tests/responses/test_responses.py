@@ -18,6 +18,7 @@ from filtviz.parameter import Parameter
 from filtviz.receptive_field import ReceptiveField
 from filtviz.responses import coding
 from filtviz.responses.patching import _Best
+from filtviz.responses.predicting import Prediction
 from tests.building import as_layer, conv, image, pool
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "mission-trained.pkl"
@@ -292,6 +293,8 @@ def test_what_sees_the_whole_image_is_cut_as_large_as_that() -> None:
 
 
 def test_of_equal_answers_the_first_excite_most() -> None:
+    equal = Prediction(outputs=np.ones((2, 40)), layer="l")
+    assert equal.top(3) == [[("0", 1.0), ("1", 1.0), ("2", 1.0)]] * 2
     one = Fraction(1)
     best = _Best(3, ReceptiveField(size=(1, 1), jump=(one, one), start=(one, one), input_size=(4, 4)))
     best.add(np.ones((40, 2, 2, 2)), "it")

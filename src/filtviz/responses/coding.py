@@ -14,6 +14,7 @@ from filtviz.given import LayerChoice
 from filtviz.network import EngineName, Layer, Network
 from filtviz.operations import Dense
 from filtviz.responses.asking import Answer, Model, checked, choose_layer, network_of
+from filtviz.responses.predicting import classes_of
 from filtviz.running.inference import Runner
 from filtviz.text import plural, quoted
 
@@ -101,7 +102,7 @@ def codes(
 
 @np.errstate(over="ignore", invalid="ignore")  # what is not finite is told as one sentence
 def _row(units: NDArray[Any]) -> NDArray[Any]:
-    return units.reshape(*units.shape[:2], -1).mean(axis=2) if units.ndim > 1 else units[:, None]
+    return classes_of(units)
 
 
 def _last_hidden(network: Network) -> Layer:

@@ -33,6 +33,7 @@ from filtviz.responses.asking import (
     one_image,
     probability_layer,
 )
+from filtviz.responses.predicting import classes_of
 from filtviz.running.inference import Runner, input_of
 from filtviz.text import plural, quoted
 
@@ -323,10 +324,7 @@ def occlusion(
     for covered in _covered(shown, rows, cols, square, 1 if nolearn else 0, fill):
         account = (budget or Budget()).account(known)  # each part may take what all of them may
         for part in runner.outputs(covered, account, batch, passes=n_passes, most=MOST_TIMES):
-            found = part[runner.wanted[0].index]
-            outputs.append(
-                found.reshape(len(found), found.shape[1] if found.ndim > 1 else 1, -1).mean(axis=2)
-            )
+            outputs.append(classes_of(part[runner.wanted[0].index]))
     answers = np.concatenate(outputs)
     return answers[1:, _class_of(answers[0], target)].reshape(len(rows), len(cols))
 

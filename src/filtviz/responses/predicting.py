@@ -98,8 +98,8 @@ def classes_of(outputs: NDArray[Any]) -> NDArray[Any]:
     Args:
         outputs: What the last layer gives, ``(images, classes, …)``.
     """
-    rows = outputs[:, None] if outputs.ndim < 2 else outputs
-    return np.asarray(rows.reshape(*rows.shape[:2], -1).mean(axis=2))
+    n_classes = outputs.shape[1] if outputs.ndim > 1 else 1
+    return np.asarray(outputs.reshape(len(outputs), n_classes, -1).mean(axis=2))
 
 
 def answered(outputs: NDArray[Any], last: Layer) -> NDArray[np.intp]:
@@ -135,16 +135,16 @@ def right_answers(
     Args:
         outputs: ``(images, classes)``.
         labels: The class of each image, by number or name.
-        names: The names of the classes.
+        names: The names of the classes; the two of a lone output have none.
         last: The layer that gives the outputs.
     """
     best = answered(outputs, last).tolist()
     n = max(outputs.shape[1], 2)
-    known = {str(k) for k in range(n)} | {str(name) for name in names}
+    by_name = names if outputs.shape[1] > 1 else ()
+    known = {str(k) for k in range(n)} | {str(name) for name in by_name}
     told = [_as_text(label) for label in labels]
     if not known.issuperset(told):
         return None
-    by_name = names if outputs.shape[1] > 1 else ()
     said = [{str(k), str(by_name[k])} if k < len(by_name) else {str(k)} for k in best]
     return np.array([one in names_ for one, names_ in zip(told, said, strict=True)], bool)
 
