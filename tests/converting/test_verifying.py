@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from filtviz.converting.collected import (
     stored,
     torch_layout,
 )
-from filtviz.converting.shaped import fixed_batch
+from filtviz.converting.shaped import axis_of
 from filtviz.network import Layer, Network
 from filtviz.operations import (
     Activation,
@@ -51,6 +52,7 @@ from filtviz.operations import (
     Untold,
 )
 from filtviz.parameter import Parameter
+from filtviz.running.inference import fixed_batch
 from tests.building import chain, conv, image
 from tests.converting.test_arrays import EXAMPLE
 
@@ -384,7 +386,18 @@ def test_a_batch_is_fixed_where_a_reshape_has_its_length(batch, first, fixed) ->
         operations=(type(start.operations[0])(shape=(batch, 2, 3, 3)),),
     )  # fmt: skip
     reshaped = Layer(name="r", inputs=(0,), operations=(Reshape(lengths=(first, -1)),))
-    assert fixed_batch(Network.of([start, reshaped])) == fixed
+    alone = Layer(name="one", inputs=(0,), operations=(Reshape(lengths=()),))
+    for layers in ([start, reshaped], [start, alone, reshaped]):
+        assert fixed_batch(Network.of(layers), layers) == fixed
+    assert fixed_batch(Network.of([start, alone]), [start, alone]) is None
+
+
+def test_an_axis_whose_length_is_taken_is_one_of_those_that_are_there() -> None:
+    step: Any = SimpleNamespace(rank=3)
+    assert [axis_of((n,), step) for n in range(3)] == [0, 1, 2]
+    for length in ((), (-1,), (3,)):
+        with pytest.raises(ValueError, match="an axis that units of 3 axes do not have"):
+            axis_of(length, step)
 
 
 def test_what_an_input_does_itself_is_done_where_several_are_shown_as_one() -> None:

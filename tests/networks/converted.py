@@ -37,7 +37,7 @@ from filtviz.converting.collected import (
     stored,
     torch_layout,
 )
-from filtviz.converting.shaped import fixed_batch, outputs, steps
+from filtviz.converting.shaped import outputs, steps
 from filtviz.converting.verifying import compared, expected, onnx_outputs
 from filtviz.network import ConvLayer, Layer, Network, Origin
 from filtviz.operations import (
@@ -55,6 +55,7 @@ from filtviz.operations import (
     Untold,
 )
 from filtviz.parameter import Parameter
+from filtviz.running.inference import fixed_batch
 from tests.building import as_layer, conv, image
 from tests.interpreters.cases import drawn
 from tests.interpreters.tables import digits_of, shaped, told
@@ -395,7 +396,10 @@ def _steps() -> Iterator[tuple[str, str]]:
             return "; ".join(found)
 
         yield f"{name}, steps", said(one)
-        yield f"{name}, ends", f"{[layer.index for layer in outputs(network)]} {fixed_batch(network)}"
+        yield (
+            f"{name}, ends",
+            f"{[layer.index for layer in outputs(network)]} {fixed_batch(network, network.layers)}",
+        )
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from filtviz.operations import (
 from filtviz.parameter import Parameter
 from filtviz.running import choosing, costs, inference
 from filtviz.running.costs import cost_of
-from filtviz.running.inference import Runner, Walk
+from filtviz.running.inference import Runner, Walk, fixed_batch
 from filtviz.running.numpy_engine import NumpyEngine
 from tests.building import as_layer, conv, image, pool
 
@@ -478,6 +478,7 @@ def test_an_axis_of_images_is_the_first_or_the_last_and_else_there_is_none() -> 
 def test_a_network_wants_so_many_images_at_once_and_no_more(n: int, fixed: bool) -> None:
     entrance = as_layer(Input(shape=(n, 1, 2, 2)), output_shape=(n, 1, 2, 2))
     network = Network.of([entrance, as_layer(Reshape(lengths=(n, 4)), below=0)])
-    assert Runner(network, [network.layers[1]])._fixed_batch() == (n if fixed else None)
+    assert fixed_batch(network, network.layers) == (n if fixed else None)
+    assert fixed_batch(network, network.layers[:1]) is None
     other = Network.of([entrance, as_layer(Reshape(lengths=((0,), 4)), below=0)])
-    assert Runner(other, [other.layers[1]])._fixed_batch() is None
+    assert fixed_batch(other, other.layers) is None

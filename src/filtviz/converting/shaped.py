@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 
 from filtviz.errors import ConversionError
 from filtviz.network import Layer, Network
-from filtviz.operations import Embedding, Identity, Input, Operation, Recurrent, Reshape, Untold
+from filtviz.operations import Embedding, Identity, Input, Operation, Recurrent, Untold
 from filtviz.parameter import Shape
 from filtviz.running.fitting import spread_over
+from filtviz.running.inference import fixed_batch
 from filtviz.shapes import output_shape
 from filtviz.text import plural, printable
 
-__all__ = ["Step", "axis_of", "fixed_batch", "outputs", "refusal", "said_lengths", "steps"]
-
-MOST_FIXED = 4096
+__all__ = ["Step", "axis_of", "outputs", "refusal", "said_lengths", "steps"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,7 +97,7 @@ def steps(network: Network) -> Iterator[Step]:
             "a file of the same network that has one with --like, or write .npz, .safetensors or .pt"
         )
     shapes: dict[int, Shape] = {}
-    batch = fixed_batch(network)
+    batch = fixed_batch(network, network.layers)
     for layer in network.layers:
         below: list[Shape] = [shapes[i] for i in layer.inputs]
         if not below and not any(isinstance(each, Input) for each in layer.operations):
@@ -134,17 +133,6 @@ def steps(network: Network) -> Iterator[Step]:
 def outputs(network: Network) -> list[Layer]:
     """Return the layers that feed no other."""
     return [layer for layer in network.layers if not network.readers(layer)]
-
-
-def fixed_batch(network: Network) -> int | None:
-    """Return how many images a network takes at once that has their number in its operations, else None."""
-    inputs = [each for layer in network.layers for each in layer.operations if isinstance(each, Input)]
-    said = inputs[0].shape[0] if len(inputs) == 1 and inputs[0].shape else None
-    reshapes: Sequence[Reshape] = [
-        each for layer in network.layers for each in layer.operations if isinstance(each, Reshape)
-    ]
-    fixed = said is not None and any(each.lengths and each.lengths[0] == said for each in reshapes)
-    return said if fixed and said is not None and 0 < said <= MOST_FIXED else None
 
 
 def said_lengths(lengths: Shape, what: str) -> tuple[int, ...]:

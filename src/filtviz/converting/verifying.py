@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filtviz.budget import Budget
-from filtviz.converting.shaped import fixed_batch, outputs
+from filtviz.converting.shaped import outputs
 from filtviz.errors import ConversionError, MissingExtraError, RunningError
 from filtviz.network import Layer, Network
 from filtviz.operations import Input, Reshape, Slice
 from filtviz.running.choosing import has_torch
-from filtviz.running.inference import run
+from filtviz.running.inference import fixed_batch, run
 from filtviz.text import printable
 
 __all__ = [
@@ -128,7 +128,7 @@ def _answered(
     dtype: str,
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Return noise of such shapes, and what a network answers to it."""
-    n_images = fixed_batch(network) or IMAGES
+    n_images = fixed_batch(network, network.layers) or IMAGES
     account = (budget or Budget()).account(network)
     account.hold(16 * n_images * sum(map(math.prod, shapes)), "noise to verify it with")
     random = np.random.default_rng(SEED)

@@ -35,6 +35,7 @@ __all__ = [
     "Walk",
     "ancestors",
     "as_units",
+    "fixed_batch",
     "forward",
     "input_of",
     "joined",
@@ -282,7 +283,7 @@ class Runner:
         rough = self.rough_work(shown)
         engine = choose_engine(self.engine, rough * n_passes, self.dtype, self.device)
         engine.is_small = rough < SMALL  # of one image: batches are not much larger than what pays
-        fixed = self._fixed_batch()
+        fixed = fixed_batch(self.network, self.needed)
         first = fixed or 1
         allowed = widened(account, n_passes, most)
         walk = Walk(self, engine, allowed, times=-(-n_passes // first), runs=None if fixed else 1)
@@ -330,17 +331,23 @@ class Runner:
                     total += cost.once + cost.each
         return total
 
-    def _fixed_batch(self) -> int | None:
-        """Return how many images a network takes at once that has their number in its operations."""
-        entrance = input_of(self.network)
-        said = entrance.shape[0] if entrance is not None and entrance.shape else None
-        reshapes = (each for layer in self.needed for each in layer.operations if isinstance(each, Reshape))
-        fixed = said is not None and any(each.lengths and each.lengths[0] == said for each in reshapes)
-        return said if fixed and said is not None and 0 < said <= MOST_FIXED else None
-
 
 MOST_FIXED = 4096
 """Images that a file may want at once; one that wants more is run as if it did not."""
+
+
+def fixed_batch(network: Network, layers: Sequence[Layer]) -> int | None:
+    """Return how many images a network takes at once that has their number in its operations, else None.
+
+    Args:
+        network: The network.
+        layers: Those of it that are run.
+    """
+    entrance = input_of(network)
+    said = entrance.shape[0] if entrance is not None and entrance.shape else None
+    reshapes = (each for layer in layers for each in layer.operations if isinstance(each, Reshape))
+    fixed = any(each.lengths and each.lengths[0] == said for each in reshapes)
+    return said if fixed and said is not None and 0 < said <= MOST_FIXED else None
 
 
 @dataclass(eq=False)

@@ -18,6 +18,7 @@ from filtviz.operations import (
     Convolution,
     Flatten,
     GlobalPooling,
+    LocalResponse,
     Merge,
     Normalisation,
     Pooling,
@@ -129,4 +130,6 @@ def graphs() -> Told:
         large = Parameter.of("p", np.arange(n, dtype="float32"))
         twice = (Normalisation(gamma=large, is_batch=False) for _ in range(2))
         yield f"{n} numbers that are alike", written(network_of(*twice, shape=(2, n, 1, 1)))
+    near = LocalResponse(alpha=1, k=1, beta=1, n=3)
+    yield "neighbours of one axis", written(network_of(near, shape=(None,)))
     yield "one number", written(network_of(Reduction(kind="sum", axes=(0, 1, 2, 3))))
