@@ -15,11 +15,13 @@ from PIL import Image, TiffImagePlugin
 import filtviz
 from filtviz.budget import Budget
 from filtviz.errors import FiltvizError, RunningError
+from filtviz.network import Network
 from filtviz.running import images, preparing
 from filtviz.running.images import check_effort
-from filtviz.running.preparing import read_labels, read_pictures, size_of
+from filtviz.running.preparing import Preparation, read_labels, read_pictures, size_of
 from tests.attacks.image_files import TO_SHOW, header, png
 from tests.attacks.working import alone
+from tests.building import image
 
 
 @pytest.fixture
@@ -309,3 +311,30 @@ def test_comments_are_counted_in_every_picture_of_numbers(kind):
     assert check_effort("a.pgm", kind + b"\n" + b"#\n" * 1000, picture) == 9
     with pytest.raises(RunningError, match="1,001 comments"):
         check_effort("a.pgm", kind + b"\n" + b"#\n" * 1001, picture)
+
+
+def test_a_result_of_filtviz_is_shown_where_it_is_named_and_not_where_its_folder_is(network, tmp_path):
+    folder = tmp_path / "seen"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("L", (3, 3)).save(folder / name)
+    with (folder / "a.png").open("ab") as stream:
+        stream.write(b"filtviz-models %s:%s" % (b"0" * 10, b"1" * 10))
+    assert read_pictures([folder / "a.png"], network).names == ("a.png",)
+    found = read_pictures([folder], network)
+    assert found.names == ("b.png",)
+    assert found.sentences[0] == "a.png is no image but what filtviz wrote: not shown"
+    assert len(read_pictures([folder, folder / "a.png"], network)) == 2
+
+
+def test_pictures_may_be_as_many_as_they_are_where_their_size_is_said(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing, "MOST_NUMBERS", 100)
+    monkeypatch.setattr(preparing, "KEPT_A_FILE", 10)
+    Image.new("L", (99, 99)).save(tmp_path / "a.png")
+    size = (99, 99)
+    assert read_pictures(
+        [tmp_path / "a.png"], Network.of([image(1, *size)]), Preparation(size=size)
+    ).images.size
+    for how in (None, Preparation(), Preparation(mean=(0.5,))):
+        with pytest.raises(RunningError, match="become 9,801 numbers"):
+            read_pictures([tmp_path / "a.png"], Network.of([image(1, *size)]), how)

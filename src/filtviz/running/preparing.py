@@ -252,8 +252,8 @@ def _files(paths: Sequence[str | PathLike[str]], results: list[Path] | None = No
         if inside is not None and results is not None:
             own = [one for one in held if is_result(one)]
             results += own
-            held = [one for one in held if one not in own] if own else held
-        if inside is not None and not held:
+            held = [one for one in held if one not in own]
+        if not held:
             but = " but results of filtviz: name the files that are meant" if results else ""
             raise RunningError(f"the folder {printable(given, 200)} holds no picture{but}")
         found = True
