@@ -323,18 +323,24 @@ def test_a_result_of_filtviz_is_shown_where_it_is_named_and_not_where_its_folder
     assert read_pictures([folder / "a.png"], network).names == ("a.png",)
     found = read_pictures([folder], network)
     assert found.names == ("b.png",)
-    assert found.sentences[0] == "a.png is no image but what filtviz wrote: not shown"
+    assert found.sentences[1] == "a.png is no image but what filtviz wrote: not shown"
     assert len(read_pictures([folder, folder / "a.png"], network)) == 2
+    (tmp_path / "none").mkdir()
+    with pytest.raises(RunningError, match="none holds no picture$"):
+        read_pictures([folder, tmp_path / "none"], network)
+    (folder / "b.png").unlink()
+    with pytest.raises(
+        RunningError, match="seen holds no picture but results of filtviz: name the files that"
+    ):
+        read_pictures([folder], network)
 
 
 def test_pictures_may_be_as_many_as_they_are_where_their_size_is_said(network, tmp_path, monkeypatch):
     monkeypatch.setattr(preparing, "MOST_NUMBERS", 100)
     monkeypatch.setattr(preparing, "KEPT_A_FILE", 10)
     Image.new("L", (99, 99)).save(tmp_path / "a.png")
-    size = (99, 99)
-    assert read_pictures(
-        [tmp_path / "a.png"], Network.of([image(1, *size)]), Preparation(size=size)
-    ).images.size
+    own = Network.of([image(1, 99, 99)])
+    assert len(read_pictures([tmp_path / "a.png"], own, Preparation(size=(99, 99)))) == 1
     for how in (None, Preparation(), Preparation(mean=(0.5,))):
         with pytest.raises(RunningError, match="become 9,801 numbers"):
-            read_pictures([tmp_path / "a.png"], Network.of([image(1, *size)]), how)
+            read_pictures([tmp_path / "a.png"], own, how)

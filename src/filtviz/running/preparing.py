@@ -249,12 +249,12 @@ def _files(paths: Sequence[str | PathLike[str]], results: list[Path] | None = No
         except OSError as error:
             raise RunningError(f"cannot read {printable(given, 200)}: {printable(error.strerror)}") from None
         held = [given] if inside is None else [one for one in inside if one.suffix.lower() in SUFFIXES]
-        if inside is not None and results is not None:
-            own = [one for one in held if is_result(one)]
+        own = [] if inside is None or results is None else [one for one in held if is_result(one)]
+        if results is not None:
             results += own
-            held = [one for one in held if one not in own]
+        held = [one for one in held if one not in own]
         if not held:
-            but = " but results of filtviz: name the files that are meant" if results else ""
+            but = " but results of filtviz: name the files that are meant" if own else ""
             raise RunningError(f"the folder {printable(given, 200)} holds no picture{but}")
         found = True
         yield from held
