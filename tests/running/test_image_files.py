@@ -326,7 +326,7 @@ def test_a_result_of_filtviz_is_shown_where_it_is_named_and_not_where_its_folder
     assert found.sentences[1] == "a.png is no image but what filtviz wrote: not shown"
     assert len(read_pictures([folder, folder / "a.png"], network)) == 2
     (tmp_path / "none").mkdir()
-    with pytest.raises(RunningError, match="none holds no picture$"):
+    with pytest.raises(RunningError, match=r"none holds no picture$"):
         read_pictures([folder, tmp_path / "none"], network)
     (folder / "b.png").unlink()
     with pytest.raises(
@@ -344,3 +344,12 @@ def test_pictures_may_be_as_many_as_they_are_where_their_size_is_said(network, t
     for how in (None, Preparation(), Preparation(mean=(0.5,))):
         with pytest.raises(RunningError, match="become 9,801 numbers"):
             read_pictures([tmp_path / "a.png"], own, how)
+
+
+def test_what_pillow_warns_of_is_too_large(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 8)
+    for n in (2, 3):
+        Image.new("L", (n, n)).save(tmp_path / f"{n}.png")
+    assert len(read_pictures([tmp_path / "2.png"], network)) == 1
+    with pytest.raises(RunningError, match=r"3\.png has too many pixels: give a smaller picture"):
+        read_pictures([tmp_path / "3.png"], network)
