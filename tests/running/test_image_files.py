@@ -353,3 +353,13 @@ def test_what_pillow_warns_of_is_too_large(network, tmp_path, monkeypatch):
     assert len(read_pictures([tmp_path / "2.png"], network)) == 1
     with pytest.raises(RunningError, match=r"3\.png has too many pixels: give a smaller picture"):
         read_pictures([tmp_path / "3.png"], network)
+
+
+def test_arrays_may_hold_as_much_as_their_files_are_large(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing, "MOST_NUMBERS", 0)
+    monkeypatch.setattr(preparing, "KEPT_A_FILE", 0)
+    np.save(tmp_path / "a.npy", np.zeros((1, 1, 200, 200)))
+    assert len(read_pictures([tmp_path / "a.npy"], network)) == 1
+    np.savez_compressed(tmp_path / "a.npz", images=np.zeros((1, 1, 200, 200)))
+    with pytest.raises(RunningError, match="become 40,000 numbers"):
+        read_pictures([tmp_path / "a.npz"], network)
