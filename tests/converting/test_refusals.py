@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
 
+import filtviz
 from filtviz.converting import archives
 from filtviz.converting.archives import write_npz
 from filtviz.errors import ConversionError
 from filtviz.parameter import Parameter
+from filtviz.reading.limits import Hints, Limits
+from tests.converting.test_arrays import EXAMPLE
 
 DTYPES = (
     "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -77,3 +81,15 @@ def test_bytes_are_in_one_order_whatever_the_file_has(order) -> None:
     for made in (values, np.asfortranarray(values), values[:, ::-1]):
         told = Parameter(name="w", shape=(2, 3), dtype=made.dtype, read=lambda made=made: made)
         assert archives._bytes(told) == made.astype("<f4").tobytes()
+
+
+def test_what_a_person_says_of_a_file_reaches_its_reader(tmp_path) -> None:
+    np.save(tmp_path / "w.npy", np.ones((4, 3, 5, 5)))
+    with pytest.raises(filtviz.LimitError):
+        filtviz.convert(EXAMPLE, tmp_path / "o.npz", limits=Limits(opcodes=10))
+    with pytest.raises(filtviz.FiltvizError, match="nowhere"):
+        filtviz.convert(tmp_path / "w.npy", tmp_path / "o.npz", hints=Hints(like=tmp_path / "nowhere"))
+    assert not (tmp_path / "o.npz").exists()
+    made = filtviz.convert(tmp_path / "w.npy", tmp_path / "o.npz")
+    assert repr(made) == f"<ConversionResult {made.files[0]}: 1 array>"
+    assert repr(replace(made, arrays=())) == f"<ConversionResult {made.files[0]}: the whole network>"

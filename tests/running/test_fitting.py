@@ -233,6 +233,8 @@ def test_arrays_are_named_by_number_where_there_are_several(tmp_path, n: int) ->
     assert said.startswith(
         "the file does not tell how its images were prepared: used as given (range 0 to 1);"
     )
+    np.savez(tmp_path / "rows.npz", images=arrays, labels=np.arange(n)[None])
+    assert (read_pictures([tmp_path / "rows.npz"], taking(1, 2, 2)).labels is None) == (n > 1)
     both = read_pictures([tmp_path / "a.npz"] * 2, taking(1, 2, 2))
     assert len(both) == 2 * n == len(both.labels)
     np.save(tmp_path / "b.npy", arrays)
