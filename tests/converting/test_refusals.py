@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from filtviz.errors import ConversionError
 from filtviz.parameter import Parameter
 from filtviz.reading.limits import Hints, Limits
 from tests.converting.test_arrays import EXAMPLE
+from tests.reading.operators.graphs import written_down
 
 DTYPES = (
     "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -93,3 +95,13 @@ def test_what_a_person_says_of_a_file_reaches_its_reader(tmp_path) -> None:
     made = filtviz.convert(tmp_path / "w.npy", tmp_path / "o.npz")
     assert repr(made) == f"<ConversionResult {made.files[0]}: 1 array>"
     assert repr(replace(made, arrays=())) == f"<ConversionResult {made.files[0]}: the whole network>"
+
+
+def test_a_graph_says_in_texts_what_was_converted(tmp_path) -> None:
+    with written_down():
+        filtviz.convert(EXAMPLE, tmp_path / "o.onnx", verify=False)
+    digest = hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()
+    said = (tmp_path / "o.onnx").read_text().partition("; converter: ")[2]
+    kind = filtviz.load(EXAMPLE).origin.kind
+    files = f'{{"mission-trained.pkl": "sha256:{digest}"}}'
+    assert said == f"filtviz {filtviz.__version__}; kind: {kind}; layout: onnx; files: {files}"
