@@ -212,7 +212,7 @@ def _counted() -> Iterator[tuple[str, str]]:
         yield f"a row of {units.shape}", _short(np.nan_to_num(coding._row(units), posinf=-1.0))
     for given in ([0, 1, 2], np.array([1.5])):
         heat = looking.Heat(values=np.array(given, float), target=1, whole=0.5)
-        taken = np.asarray(heat), np.array(heat, "f4"), np.array(heat, copy=True), heat.__array__(copy=True)
+        taken = np.asarray(heat), np.array(heat, "f4"), np.array(heat, copy=True), heat.__array__("f4", True)
         yield f"heat of {given}", str([(one.tolist(), one.dtype.name, one is heat.values) for one in taken])
 
 

@@ -59,7 +59,7 @@ class Heat(Answer):
     whole: float
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.array(self.values, dtype=dtype, copy=bool(copy)) if copy else np.asarray(self.values, dtype)
+        return np.array(self.values, dtype) if copy else np.asarray(self.values, dtype)
 
 
 @checked(image=images)
