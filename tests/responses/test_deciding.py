@@ -553,8 +553,10 @@ def test_maps_are_those_of_the_last_convolution_unless_another_is_chosen() -> No
     layers = [conv(np.ones((1, 1, 1, 1)), below=place, name=name) for place, name in enumerate("ab")]
     network = Network.of([image(1, 4, 4), *layers])
     assert [looking._maps_of(network, layer).name for layer in (None, 0, "a", -1)] == ["b", "a", "a", "b"]
+    bare = Network.of([image(1, 4, 4, name="in")])
     with pytest.raises(RunningError, match="no convolution whose maps"):
-        looking._maps_of(Network.of([image(1, 4, 4)]), None)
+        looking._maps_of(bare, None)
+    assert looking._maps_of(bare, "in") is bare.layers[0]
 
 
 @pytest.mark.cases("all")
@@ -587,6 +589,8 @@ def test_a_saliency_lies_as_its_image_does_and_keeps_its_sign_where_asked(
     )  # fmt: skip
     assert [how["layer"] for how in asked[:2]] == [None, None]
     assert asked[-1]["layer"] is network.conv_layers[-1]
+    alone = Network.of([conv(np.ones((1, 2, 1, 1)))])
+    assert responses.saliency(alone, np.zeros((2, 3, 4))).shape == (2, 3, 4)
 
 
 def folding() -> Network:
