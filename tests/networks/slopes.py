@@ -139,6 +139,8 @@ def _saliencies() -> Iterator[tuple[str, str]]:
         for pixel in (1.0, -1.0, *[0.0] * (method != "gradient")):  # where small differences tell nothing
             given = still, np.full((1, 1, 1), pixel), method, 0, "output", True
             yield f"saliency by {method} of a pixel of {pixel}", _said(saliency, *given)
+    mixed = _maps(Reduction(kind="sum", axes=(0,), keeps=True))
+    yield "saliency of images together", _said(saliency, mixed, IMAGE, "smoothgrad", of="output")
     yield "saliency of two images", _said(saliency, network, np.stack([IMAGE, IMAGE]))
 
 
@@ -192,6 +194,11 @@ def _maximised() -> Iterator[tuple[str, str]]:
     for units in (-1, 2, (0, -1), (0, 1)):
         yield f"maximised {units} of two", _said(maximise, still, units, **few)
     yield "maximised where nothing is to climb", _said(maximise, still, 1, **few)
+    for axes, keeps in (((1, 2, 3), False), ((0, 1, 2, 3), False), ((1, 2, 3), True), ((0,), True)):
+        one = _maps(Reduction(kind="sum", axes=axes, keeps=keeps))
+        for units in (0, (0, 0)):
+            if axes != (0,) or units != 0:  # whose slopes the stand-in for PyTorch does not know
+                yield f"maximised {units} of sums over {axes} {keeps}", _said(maximise, one, units, **few)
 
 
 def _work() -> Iterator[tuple[str, str]]:

@@ -116,7 +116,7 @@ class _Slopes:
         found = self.walk.through(shown)
         self.walk.times = 0
         rows = found[self.last.index]
-        if rows.ndim < 2:
+        if rows.ndim < 2 or rows.shape[0] != len(images):
             raise RunningError(f"what {self.last.title} gives has no classes to choose from")
         rows = rows.reshape(*rows.shape[:2], -1).mean(2)
         n_classes = rows.shape[1]
@@ -273,6 +273,7 @@ def climb(
     with few_threads(runner.rough_work(starts) < SMALL):
         with torch.no_grad():  # one image first, to see how many fit
             found = walk.through(engine.take(starts[:1]))[layer.index]
+        _check_images(found, 1, layer)
         _check_units(found, units, layer)
         walk.times, parts = 0, []
         places = range(0, len(units), at_once := min(walk.fitting, batch or len(units)))
@@ -305,7 +306,9 @@ def _climb(
     for step in range(steps + 1):
         shift = tuple(int(n) for n in rng.integers(-jitter, jitter + 1, 2)) if step < steps else (0, 0)
         shown = engine.take(np.roll(images, shift, axis=(2, 3))).requires_grad_(True)
-        scores = _middles(walk.through(shown)[layer.index], units)
+        found = walk.through(shown)[layer.index]
+        _check_images(found, len(units), layer)
+        scores = _middles(found, units)
         answers.append(engine.give(scores).astype(np.float64))
         if step == steps:
             break
@@ -318,6 +321,15 @@ def _climb(
         images += rate * (high - low) * np.divide(slope, size, out=np.zeros_like(slope), where=size > 0)
         images = np.clip(images + decay * ((low + high) / 2 - images), low, high)
     return images, np.stack(answers)
+
+
+def _check_images(found: Any, n: int, layer: Layer) -> None:
+    shape = tuple(found.shape)
+    if len(shape) < 2 or shape[0] != n:
+        raise RunningError(
+            f"what {layer.title} gives has no units of each image to choose from (it is {shape})",
+            layer=layer.index,
+        )
 
 
 def _check_units(found: Any, units: Sequence[int], layer: Layer) -> None:
