@@ -24,6 +24,7 @@ from filtviz.operations import (
     Resize,
 )
 from filtviz.parameter import Parameter
+from filtviz.running import intervals
 from filtviz.running.inference import forward
 from filtviz.running.intervals import Interval, preactivation_bounds
 from tests.building import as_layer, chain, image, margin, pool
@@ -343,3 +344,23 @@ def test_what_enlarges_or_has_no_told_padding_bounds_nothing() -> None:
         facts = {"stride": (1, 1), "pad": margin(0), **more}
         below = as_layer(Convolution(weights=Parameter.of("W", ones), **facts))
         assert preactivation_bounds(chain(below, reader, channels=1), (0, 1)) == {}
+
+
+def test_nothing_is_known_of_several_units_that_nothing_puts_together() -> None:
+    def one(below: int) -> Layer:
+        return same_conv(np.ones((1, 1, 1, 1)), below=below)
+
+    both = as_layer(below=(1, 2))
+    network = Network.of([image(1, 9, 9), one(0), one(0), both, one(3), as_layer(), one(5)])
+    assert set(preactivation_bounds(network, (0, 1))) == {0, 1}
+    known = Network.of([*network.layers[:3], as_layer(below=1), one(3)])
+    assert set(preactivation_bounds(known, (0, 1))) == {0, 1, 2}
+
+
+def test_only_units_of_as_many_channels_are_added() -> None:
+    one, two = (Interval(np.zeros(n), np.ones(n)) for n in (1, 2))
+    add = Merge(kind="add")
+    assert intervals._added(add, [one, two]) is intervals._added(add, [two, one]) is None
+    found = intervals._added(add, [two, two, two])
+    assert found is not None
+    assert (found.low.tolist(), found.high.tolist()) == ([0, 0], [3, 3])
