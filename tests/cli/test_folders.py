@@ -94,6 +94,7 @@ def test_filters_over_one_axis_are_drawn_and_are_not_two_dimensional():
     weights = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32)
     np.savez("sound.npz", weights, np.zeros(6, np.float32))
     assert run("plot", "sound.npz").exit_code == 0
+    assert run("diagnose", "sound.npz").exit_code == 0
     result = run("diagnose", "sound.npz", "--strict")
     assert result.exit_code == 1
     assert "conv1 can be looked at all the same, over its axis:\n  filtviz plot sound.npz --layer 0\n" in (

@@ -259,7 +259,7 @@ def answers() -> Iterator[str]:
         ):  # fmt: skip
             content = replace(
                 bare, statuses={"read": n, "failed": 5}, layers=200, filters=n, parameters=1234 * n,
-                shares={"framework": (shares(**facts), shares()), "depth": (shares(dead=77),)},
+                shares={"depth": (shares(**facts), shares()), "framework": (shares(dead=77),)},
             )  # fmt: skip
             yield f"{n} of {facts}: {list(page._answer(content))[1:]}"
         found = replace(content, standouts=tuple(map(stands, ("a", "b", "a")[:n])), shares={})

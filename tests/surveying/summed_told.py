@@ -9,6 +9,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -180,6 +181,9 @@ def pages() -> Iterator[str]:
         text = re.sub(r'( fill="#[0-9a-f]{6}")', "", text)
         text = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.3g}", text)
         yield from (f"  {line.strip()}" for line in text.splitlines() if line.strip())
+    layers.texts["framework"] = [f"F{n}" for n in range(40)]
+    many = {kind: summing._shares(layers, groups) for kind, groups in summing._kinds(layers).items()}
+    yield f"of many frameworks: {[*page._answer(replace(content, shares=many))]}"
     for n, of in ((0, 5), (5, 0), (1, 101), (1, 100), (2, 3), (3, 3)):
         yield f"{n} of {of}: {page.share_of(n, of)}"
 

@@ -102,7 +102,7 @@ def test_broken_filters_are_counted_over_all_groups(field, one, two) -> None:
         ((shares(**{field: 1}), shares(**{field: 1})), [f"Of the filters {two}."]),
         ((shares(decayed=3),), []),
     ):
-        assert list(page._answer(content(shares={"framework": groups})))[1:] == said
+        assert list(page._answer(content(shares={"depth": groups})))[1:] == said
 
 
 @pytest.mark.cases("all")
@@ -117,7 +117,7 @@ def test_broken_filters_are_counted_over_all_groups(field, one, two) -> None:
 )
 def test_untrained_and_collapsed_layers_are_counted(verdict, n, said) -> None:
     groups = (shares(verdicts={verdict: n}),)
-    assert list(page._answer(content(layers=10, shares={"framework": groups})))[1:] == [said]
+    assert list(page._answer(content(layers=10, shares={"depth": groups})))[1:] == [said]
 
 
 def test_models_that_stand_out_are_counted_once_each() -> None:

@@ -94,7 +94,7 @@ def _answer(content: SurveyContent) -> Iterator[str]:
         f"{plural(n_read, 'model')} with {plural(content.layers, 'convolution')}, "
         f"{plural(content.filters, 'filter')} and {plural(content.parameters, 'weight')}."
     )
-    groups = content.shares.get("framework", ())
+    groups = content.shares.get("depth", ())  # no layer is in none of them
     counts = {name: sum(each.verdicts.get(name, 0) for each in groups) for name in VERDICTS}
     untrained, collapsed = counts["initial"], counts["collapsed"]
     if untrained:
