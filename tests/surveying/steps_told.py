@@ -154,7 +154,7 @@ def known() -> Iterator[str]:
     for rows in (
         [row()], [row(), row()], [row(size=2)], [row(changed=3)], [row(file="z")], [row(file="z", size=9)],
         [row(**failed)], [row(**{**failed, "code": "worker-ended"})], [row(status="no-filters")],
-        [row(status="failed", code="", reason="")], [row(parts=["p", "q"]), row(file="b", size=3, changed=4)],
+        [row(status="failed")], [row(parts=["p", "q"]), row(file="b", size=3, changed=4)],
         [row(size=9), row()], [row(file="z", parts=["p"])], [row(file="z", **failed)],
         [row(file="z", code="worker-ended")],
     ):  # fmt: skip

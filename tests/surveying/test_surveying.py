@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from click.testing import CliRunner
 import filtviz
 from filtviz import surveying
 from filtviz.cli import main
-from filtviz.surveying import columns, parquet
+from filtviz.surveying import columns, parquet, taking
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed (the extra survey)")
@@ -347,6 +348,16 @@ def test_a_model_in_several_files_is_one_and_stays_one(tmp_path, monkeypatch):
     assert first.passed_over
     assert filtviz.survey("parts", "out", jobs=1).measured == 0
     assert len(files_of()) == 1
+
+
+def test_a_part_of_a_model_that_is_named_counts_wherever_else_it_is_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(FIXTURES / "modern" / "sharded", "parts")
+    nothing = SimpleNamespace(layers=(), unjudged=(), training=(), left_out=())
+    monkeypatch.setattr(taking, "measure", lambda *_: nothing)
+    monkeypatch.setattr(surveying, "render_survey", lambda _: "")
+    found = filtviz.survey(["parts", "parts/model-00001-of-00002.safetensors"], "out", jobs=1)
+    assert (found.measured, found.passed_over) == (2, 1)
 
 
 @pytest.mark.slow

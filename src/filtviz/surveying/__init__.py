@@ -162,7 +162,7 @@ def survey(
     page = folder / PAGE
     with hold(folder, sources):
         _refuse_another_page(page, sources)
-        store = TableStore(folder, repr(sorted(options.items(), key=lambda each: each[0])))
+        store = TableStore(folder, repr(sorted(options.items())))
         store.tidy(sources)
         remove_parts(folder, sources, run=RUN)
         known = _known(store, found, sources)
