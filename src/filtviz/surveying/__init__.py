@@ -387,7 +387,7 @@ class _Writing:
 
     def take(self, rows: FileRows) -> None:
         """Take the rows of a file, unless it is none of its own; what was named is."""
-        parts = [Path(part) for part in rows.file["parts"] or ()]
+        parts = [Path(part) for part in rows.file["parts"]]
         self._parts.update(map(os.path.realpath, parts))
         self.sources = self.sources.including(*parts)
         is_part = os.path.realpath(str(rows.file["file"])) in self._parts - self._named
