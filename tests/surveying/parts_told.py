@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 from tests.surveying.steps_told import rows_for, said, somewhere
@@ -195,6 +195,7 @@ def summed() -> Iterator[str]:
         layers.texts["file"] = [f"f{place:02}" for place in range(n)]
         found_ = summing._standouts(layers)
         yield f"{n} models {spread} apart: {len(found_)} {[(one.file, few(one.z)) for one in found_[:3]]}"
+    moments = summing._Moments()
     for n_runs, n_layers in ((3, 3), (summing.MOST_HISTORIES + 1, summing.MOST_LINES + 1)):
         rows = [
             {
@@ -203,6 +204,7 @@ def summed() -> Iterator[str]:
                 "run": f"r{run:02}",
                 "network": "n",
                 "file": f"r{run:02}-{epoch}",
+                "parameters": epoch,
             }
             for run in reversed(range(n_runs))
             for epoch in (3, 1, 2)
@@ -213,6 +215,11 @@ def summed() -> Iterator[str]:
         held = summing._histories(rows, layers)
         last = held[-1]
         yield f"{n_runs} runs of {n_layers} layers: {len(held)} {last.epochs} {last.files} {len(last.lines)}"
+        read = Mock(return_value=(layers, moments))
+        with patch.multiple(summing, batches=Mock(return_value=[rows]), rows_of=list, _read_layers=read):
+            content = summing.sum_up(None)  # type: ignore[arg-type]
+        counts = (content.n_histories, content.parameters, content.layers, dict(content.statuses))
+        yield f"  in all {counts}: {[one.run for one in content.histories]}"
         for measure, lines in list(held[0].lines.items())[:1]:
             kinds = {type(value).__name__ for line in lines for value in line.values}
             yield f"  {measure}: {len(lines)} {lines[-1].layer} {few(lines[-1].values)} {kinds}"
