@@ -19,6 +19,7 @@ from filtviz.batch import planning
 from filtviz.batch.jobs import FEW_JOBS, Done, Reason, forget_models, run_jobs
 from filtviz.batch.planning import Planner
 from filtviz.errors import FiltvizError
+from filtviz.reading import Hints, Limits
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,17 @@ def test_a_process_holds_the_two_models_that_it_was_last_given(model):
         files[0].load()
     forget_models()
     assert jobs_module._remembered == []
+
+
+def test_a_file_is_read_once_as_a_person_has_said(model, monkeypatch):
+    read = []
+    monkeypatch.setattr(jobs_module, "load", lambda path, **how: read.append((path, how)) or "network")
+    forget_models()
+    how = {"limits": Limits(members=7), "hints": Hints(weights="ema")}
+    for _ in range(2):
+        assert jobs_module.ModelFile.of(model, **how).load() == "network"
+    assert read == [(model.absolute(), how)]
+    forget_models()
 
 
 def test_a_file_that_was_changed_within_a_second_is_another(tmp_path: Path) -> None:
