@@ -576,6 +576,13 @@ def test_what_images_tell_is_a_table_with_its_legend_and_the_silent_units() -> N
     assert ">99%" in responses(fires=(1.0, 1.0, 1.0, 0.999))
 
 
+def test_what_images_tell_stands_among_the_details_alone() -> None:
+    shown = Examination(n_images=2, layers=(), before="", labelled=None)
+    for details in (True, False):
+        text = describe_model(replace(WHOLE, shown=shown), details=details, with_filters=False)
+        assert (_responses(shown) in text) == details
+
+
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(("labelled", "how"), [(4, "answered right"), (None, "answered as now")])
 @pytest.mark.parametrize(("before", "name"), [("runs/a.pkl", "a.pkl"), ("", "the earlier file")])

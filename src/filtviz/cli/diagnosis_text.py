@@ -141,7 +141,7 @@ def _responses(shown: Examination) -> str:
     table = format_table([[row[i] for i in kept] for row in rows], [headers[i] for i in kept])
     title = _rule(f"Shown {plural(shown.n_images, 'image')}, and proof for these alone")
     legend = _legend(shown, {headers[i] for i in kept})
-    return f"{title}\n{table}\n{legend}{_wrapped(_never_fire(shown)) if _never_fire(shown) else ''}"
+    return f"{title}\n{table}\n{legend}{_wrapped(_never_fire(shown))}"
 
 
 def _legend(shown: Examination, headers: Collection[str]) -> str:
