@@ -307,8 +307,9 @@ def test_parts_that_are_no_survey_s_are_neither_removed_nor_replaced(zoo, table)
 def test_no_page_is_replaced_that_is_none_of_filtviz_s(zoo):
     Path("out").mkdir()
     Path("out/survey.html").write_text("<p>My own survey")
-    with pytest.raises(filtviz.OutputError, match="what is there is no page of filtviz; move it away"):
+    with pytest.raises(filtviz.OutputError, match="is no page of filtviz; move it away") as refused:
         filtviz.survey("zoo/run0", "out", jobs=1)
+    assert refused.value.path == Path("out/survey.html")
     assert Path("out/survey.html").read_text() == "<p>My own survey"
     Path("out/survey.html").write_text("")  # as a system that broke down may leave one
     assert filtviz.survey("zoo/run0", "out", jobs=1).page.read_text().startswith("<!DOCTYPE html>")
@@ -357,7 +358,7 @@ def test_a_part_of_a_model_that_is_named_counts_wherever_else_it_is_found(tmp_pa
     monkeypatch.setattr(taking, "measure", lambda *_: nothing)
     monkeypatch.setattr(surveying, "render_survey", lambda _: "")
     found = filtviz.survey(["parts", "parts/model-00001-of-00002.safetensors"], "out", jobs=1)
-    assert (found.measured, found.passed_over) == (2, 1)
+    assert (found.measured, found.passed_over, found.folder) == (2, 1, Path("out"))
 
 
 @pytest.mark.slow
