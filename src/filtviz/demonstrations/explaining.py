@@ -262,7 +262,7 @@ def saliency(
     chosen = int(answered.argmax()) if target is None else target
     values = responses.saliency(
         network, given, method, chosen, of, True, layer=layer, seed=seed, device=device,
-        budget=request.budget or Budget(),
+        budget=request.budget,
     )  # fmt: skip
     asked, rate = _class(request.names(), chosen, len(answered)), float(answered[chosen])
     found = responses.Heat(values=values if signed else np.abs(values), target=chosen, whole=rate)
@@ -547,7 +547,7 @@ def maximise(
             seed=seed,
             batch=batch,
             device=device,
-            budget=request.budget or Budget(),
+            budget=request.budget,
             **how,
         )
 
