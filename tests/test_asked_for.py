@@ -20,7 +20,7 @@ from filtviz.answer_text import answer_text
 from filtviz.cli import COMMANDS, diagnose, main
 from filtviz.cli.diagnosis_text import describe_trajectory
 from filtviz.cli.inputs import models_of
-from filtviz.comparing import _Compared
+from filtviz.comparing import _Compared, _several_with_states
 from filtviz.drawing import estimates
 from filtviz.measures.trajectory import LayerTrajectory, Trajectory
 from filtviz.network import Origin
@@ -70,6 +70,25 @@ def test_the_size_of_earlier_states_and_of_images_adds_to_the_budget(
     assert filtviz.diagnose(network, budget=little).left_out
     assert not filtviz.diagnose(network, budget=little, before=[large]).left_out
     assert not filtviz.diagnose(large, budget=little).left_out
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("models", "others", "states", "found"),
+    [
+        (["a", "b"], (), None, (["a", "b"], None)),
+        (["a", "b"], (["x", "y"],), None, (["a", "b"], ["x", "y"])),
+        (("a", "b"), (("x", "y"),), None, (["a", "b"], ("x", "y"))),
+        (["a", "b"], (None,), None, (["a", "b"], None)),
+        (["a", "b"], ("c",), None, (["a", "b", "c"], None)),
+        (["a", "b"], (["x", "y"],), ["p", "q"], (["a", "b", ["x", "y"]], ["p", "q"])),
+        (["a", "b"], (["x"], ["y"]), None, (["a", "b", ["x"], ["y"]], None)),
+        ("a", (["x", "y"],), None, (["a", ["x", "y"]], None)),
+        ("a", ("b",), ["x", "y"], (["a", "b"], ["x", "y"])),
+    ],
+)
+def test_a_second_list_alone_is_what_the_models_of_a_first_are_called(models, others, states, found) -> None:
+    assert _several_with_states(models, others, states) == found
 
 
 def test_files_are_followed_within_what_they_were_diagnosed_within(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def _turned(layers: Sequence[ConvLayer]) -> list[bool]:
 def _facing_alike(layers: Sequence[ConvLayer]) -> list[ConvLayer]:
     """Return layers that all have their kernels as they match in the image, or all as stored."""
     return [
-        ConvLayer.of(layer.convolution.templates, type=layer.type, label=layer.label)
+        ConvLayer.of(layer.convolution.templates, label=layer.label)
         if turned and layer.why_not_drawn is None
         else layer
         for layer, turned in zip(layers, _turned(layers), strict=True)
