@@ -107,12 +107,6 @@ def test_a_frame_of_something_else_is_one_sentence(of, said) -> None:
     assert str(caught.value) == f"a frame is of 'layers', 'filters' or 'measures', not {said}"
 
 
-def test_a_frame_without_pandas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(filtviz.MissingExtraError, match="tables need pandas, which is not installed"):
-        made().to_frame()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("of", ["layers", "filters", "measures"])
 def test_a_frame_of_nothing_is_empty(of) -> None:
