@@ -9,11 +9,12 @@ import numpy as np
 from filtviz.reading.arrays import ComputedArray, narrow_dtype, parameter_of
 from filtviz.reading.formats import onnx
 from filtviz.reading.formats.onnx import cases
+from filtviz.reading.limits import Limits
 from tests.reading.operators import odd_onnx
 from tests.reading.operators.asking import Told, part
 from tests.reading.operators.corners_folding import fold, held, ramp
 from tests.reading.operators.steps import steps_of
-from tests.reading.operators.whole_onnx import info
+from tests.reading.operators.whole_onnx import info, tensor
 from tests.reading.operators.wholes import opened, read_of
 
 __all__ = ["corners_of_onnx"]
@@ -55,6 +56,78 @@ def _files() -> Told:
     yield "with zeros", _graph(quantised + "DequantizeLinear q s z > e | axis=0\nConv x e > v")
 
 
+_GRAPHS = (
+    "If flags > z | then_branch=left\nDream x q s z b l line sq one > y",
+    "Ours:Block x nowhere > y",
+    "Ours:Block nowhere k > y",
+    "Relu x",
+    "Dream > y",
+    "Identity k",
+    "Exp k",
+    "Split k | axis=0",
+    "Ours:Exp k > e\nConv x e > y",
+    "ai.onnx:Exp k > e\nConv x e > y",
+    "Constant > c | value=real\nMul x c > y",
+    "Constant > c | value_ints=[0,-1]\nReshape x c > y",
+    "Constant > c | value_int=3\nGather x c > y",
+    "Transpose x > t | perm=[0,2,3,1]\nReshape t kernel > y",
+    "Transpose kernel > t\nReshape x t > y",
+    "Reshape kernel one > t\nReshape x kernel > y",
+    "Reshape two minus > t\nReshape x t > y",
+    "Unsqueeze two zero > t\nReshape x t > y",
+    "ConstantOfShape x > f\nConv x f > y",
+    "Relu kind > f\nConv x f > y",
+    "Cast q > f | to=1\nCast f > g | to=99\nConv x g > y",
+    "Cast s > h | to=10\nCastLike q h > f\nConv x f > y",
+    "CastLike q x > f\nConv x f > y",
+    "CastLike q > f\nConv x f > y",
+    "Clip k - high > c\nConv x c > y",
+    "Clip k nowhere high > c\nConv x c > y",
+    "Exp k > e f\nConv x f > y",
+    "DequantizeLinear q slope - > d\nConv x d > y",
+    "DequantizeLinear q x > d\nConv x d > y",
+    "DequantizeLinear k slope > d\nConv x d > y",
+    "DequantizeLinear q slope > d\nDequantizeLinear d s > e | axis=0\nConv x e > y",
+    "DequantizeLinear q s z > d | axis=-4\nConv x d > y",
+    "DequantizeLinear q s z > d | axis=1\nConv x d > y",
+    "Transpose q > t | perm=[3,1,2,0]\nDequantizeLinear t s z > d | axis=3\nConv x d > y",
+    "QuantizeLinear k slope > q2\nConv x q2 > y",
+    "Shape x > sh | start=1 end=3\nReshape x sh > y",
+    "Shape k > sh\nReshape x sh > y",
+    "Shape x > sh\nShape sh > n\nReshape x n > y",
+    "Shape nowhere > sh\nReshape x sh > y",
+    "Dream x > d\nShape d > sh\nReshape x sh > y",
+    "Squeeze k one > r\nUnsqueeze r one > u\nConv x u > y",
+    "Squeeze k x > r\nConv x r > y",
+    "Reshape l x > r\nConv x r > y",
+    "Reshape l kernel > r | allowzero=1\nConv x r > y",
+    "ConstantOfShape kind > f | value=number\nConv x f > y",
+    "ConstantOfShape minus > f\nConv x f > y",
+    "Exp k > e\nConv x e > y\nConv y e > z",
+    "Relu x > k2\nConv x k2 > y\nDream x k > z",
+    "Split x one > s - u | axis=3\nAdd s u > y",
+)
+"""What prepares constants, what is a layer, and what is neither."""
+
+
+def _graphs() -> Told:
+    yield from ((text.replace("\n", "; "), _graph(text)) for text in _GRAPHS)
+    image, opset = part(11, info("x", (1, 3, 6, 6))), part(8, part(2, 12))
+    arrays = [part(5, tensor(f"w{n}", np.ones(1, "f4"))) for n in range(12)]
+    for n in (11, 12):
+        file = opened(opset + part(7, image + b"".join(arrays[:n])), limits=Limits(layers=2))
+        yield f"{n} arrays where 2 layers are allowed", read_of(onnx.open, file)
+    for n in (16, 17):
+        within = [
+            part(4, "a") + part(5, "g") + part(10, "Ours") + part(1, f"F{depth}")
+            + part(7, odd_onnx._node(steps_of(f"Ours:F{depth + 1} a > g" if depth < n else "Relu a > g")[0]))
+            for depth in range(1, n + 1)
+        ]  # fmt: skip
+        graph = part(7, part(1, odd_onnx._node(steps_of("Ours:F1 x > y")[0])) + image)
+        data = opset + graph + b"".join(part(25, one) for one in within)
+        yield f"{n} functions in one another", read_of(onnx.open, opened(data))
+
+
 def _folded() -> Told:
     """Constants where a rule ends."""
     dtype = narrow_dtype("bfloat16")
@@ -93,4 +166,5 @@ def _folded() -> Told:
 def corners_of_onnx() -> Told:
     """All of it."""
     yield from _files()
+    yield from _graphs()
     yield from _folded()
