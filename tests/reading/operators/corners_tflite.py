@@ -401,7 +401,7 @@ def _operators() -> Told:
         kernel = np.ones((4, 3, 2, 6), "f4")
         rows.append((f"CONV_2D {options}", _case("CONV_2D", {1: kernel}, {0: OF_RANK[4]}, options)))
         rows.append((f"MAX_POOL_2D {options}", _case("MAX_POOL_2D", {}, {0: OF_RANK[4]}, options)))
-    several = {1: np.ones(6, "f4"), 2: np.ones((2, 8, 9, 6), "f4")}
+    several = {1: np.ones(6, "f4"), 2: np.ones((2, 6, 8, 9), "f4")}
     rows += [
         (f"MUL of constants {inputs}", _case("MUL", several, {}, inputs=inputs))
         for inputs in ((1, 2), (2, 1))
