@@ -213,7 +213,7 @@ def _fit_some(moments: Group, shapes: Shapes) -> Places | None:
     may_move = [False] * len(shapes)
     for one, low, high in zip(moments, first, latest, strict=True):
         for place in range(low, high + 1):
-            may_move[place] = may_move[place] or (one is not None and one == shapes[place])
+            may_move[place] = may_move[place] or one == shapes[place]
     sure = [a for one, a, b in zip(moments, first, latest, strict=True) if a == b and one is not None]
     return sure, [place for place, may in enumerate(may_move) if not may]
 

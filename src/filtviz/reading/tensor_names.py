@@ -415,6 +415,4 @@ def _vectors_behind(tensors: Sequence[Tensor], place: int) -> list[Tensor]:
         if len(own) != 1 or own[0] not in shape[:2] or (found and own != found[0].array.shape):
             break
         found.append(each)
-        if len(found) > len(_NORM) + 1:
-            break
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from tests.reading.operators.allowed import allowed
 from tests.reading.operators.asking import Told
 from tests.reading.operators.collected import collected
+from tests.reading.operators.described_parts import described_parts
 from tests.reading.operators.effective import effective
 from tests.reading.operators.grammars import grammars
 from tests.reading.operators.hdf5 import hdf5
@@ -56,6 +57,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "near_names": near_names,
     "near_pickles": near_pickles,
     "allowed": allowed,
+    "described_parts": described_parts,
     "effective": effective,
     "torch_indexes": indexes,
     "torch_modules": modules_of_torch,

@@ -502,9 +502,7 @@ def activation_of(holder: Table, table: Table) -> Activation | Softmax | None:
         name=f"{holder.name}.activation" if holder.name else "activation",
         values=said if isinstance(said, dict) else {"kind": said},
     )
-    if not isinstance(said, dict) and (
-        not isinstance(said, str) or said not in (*_KNOWN, *_ALIASES, "softmax")
-    ):
+    if not isinstance(said, dict) and said not in (*_KNOWN, *_ALIASES, "softmax"):
         raise holder.wrong(
             "activation", f"one of relu, softmax, {', '.join(_KNOWN)}, or {{ kind = …, alpha = … }}"
         )
