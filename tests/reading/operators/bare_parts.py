@@ -51,13 +51,14 @@ def _files() -> Told:
         "an object array": Thing("numpy.core.multiarray._reconstruct", first=w),
         "layers without arrays": {"c1": [w, b], "pool": [], "c2": [more], "end": []},
         "what lies beside": {"params": [w, b], "mean": [b]},
+        "an array beside": {"params": [w, b], "mean": b},
         "a class": Named("mine.Net"), "no arrays": {"a": "x", "b": Thing("mine.Thing", x=1)},
     }  # fmt: skip
     for words, value in values.items():
         yield f"a file of {words}", read_of(bare_arrays.open, holding(value))
     objects = np.empty(2, object)
     objects[:] = w, b
-    yield "a file of an array of objects", read_of(bare_arrays.open, opened(pickle.dumps(objects)))
+    yield "a file of an array of objects", read_of(bare_arrays.open, opened(pickle.dumps(objects, 2)))
     compiled = dumps(Named("theano.compile.function_module.Function"))
     yield "a file of a compiled function", read_of(bare_arrays.open, opened(compiled))
     yield "two roots", read_of(bare_arrays.open, holding([w, b], [more]))
@@ -137,6 +138,7 @@ _CHAINED: dict[str, Shapes] = {
     "one in front of places": ((8, 3, 3, 3), (8, 16, 3, 3), (32, 10)),
     "one in front of units": ((8, 3, 3, 3), (8, 16, 3, 3), (20, 10)),
     "a bias as long as a kernel": ((8, 4, 3, 3), (3,)),
+    "a bias as long as one side of a kernel": ((8, 4, 3, 5, 5), (3,)),
     "either in front of an LSTM": ((4, 3, 3, 6), *((6, 4), (4, 4), (4,)) * 4),
     "untied biases behind biases": ((8, 3, 5, 5), (8,), (8, 6, 6)),
     "a large kernel": ((16, 16, 3, 8), (8,)), "the largest": ((15, 15, 3, 8),), "lines": ((8, 3, 5), (8,),

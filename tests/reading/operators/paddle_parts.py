@@ -197,6 +197,11 @@ def _programs() -> Told:
         -2.5,
     ):
         yield f"numbers {value}", _run("full", (), {"value": value})
+    yield "batch_norm of one more", _run("batch_norm", (1, 12, 13, 14, 15, 1), {"epsilon": 0.25})
+    yield (
+        "pool2d of 1",
+        _run("pool2d", (1, 7), {"strides": [2, 2], "paddings": [0, 0], "pooling_type": "max"}),
+    )
     yield "of two outputs", _run("relu", (1,), {}, O=[_value(20, [1, 2]), _value(21, [3])])
     yield "of one output", _run("relu", (1,), {}, O=_value(20, [1, 2]))
     yield "of no outputs", _run("relu", (1,), {}, O=[])

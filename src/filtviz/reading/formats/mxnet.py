@@ -177,7 +177,7 @@ class _Reader:
 
     def piece(self, length: int) -> View:
         """Return a stretch of bytes."""
-        if length < 0 or self.position + length > len(self.view):
+        if self.position + length > len(self.view):
             raise _damaged()
         self.position += length
         return self.view[self.position - length : self.position]

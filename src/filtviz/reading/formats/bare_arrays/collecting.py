@@ -184,7 +184,7 @@ class _Collector:
         self.opened.effort.spend(STEPS_OF_AN_ARRAY)
 
     def _parts(self, value: Any) -> Iterable[tuple[str, Any]]:
-        items = value if type(value) in (list, tuple) else object_items(value)
+        items = object_items(value)
         if items is None:
             entries = pairs(value, self.opened.effort)
             if entries is not None:
@@ -206,8 +206,6 @@ class _Collector:
 
         Python 2 writes dictionaries and npz files in an order of its own: there the order of names is taken.
         """
-        if not entries:
-            return []
         once: dict[str, str] = {}  # of one long key that comes again and again one copy is kept
         named = [
             (once.setdefault(name := _key(key, place), name), value)
@@ -218,15 +216,14 @@ class _Collector:
             names = sorted(dict.fromkeys(name for name, _ in named), key=natural_key)
             places = {name: place for place, name in enumerate(names)}
             named.sort(key=lambda entry: places[entry[0]])
-        compound = [(name, value) for name, value in named if type(value) is not StoredArray]
         preferred = [
             (name, value)
-            for name, value in (compound if self.prefers else [])
+            for name, value in (named if self.prefers else [])
             if _PREFERRED.fullmatch(name) and value_of(value, self.opened.limits) is None
         ]
         if not preferred:
             return named
-        self.left_out += [name for name, _ in compound if not _PREFERRED.fullmatch(name)]
+        self.left_out += [name for name, _ in named if not _PREFERRED.fullmatch(name)]
         return preferred
 
 
@@ -237,9 +234,8 @@ def _key(key: Any, place: int) -> str:
     return name_of(key) or variable_name(key) or str(place)
 
 
-def _is_users(value: Any) -> bool:
-    found = value.cls if type(value) is Record else None
-    return found is not None and found.module.partition(".")[0] not in _LIBRARIES
+def _is_users(value: Record) -> bool:
+    return value.cls is not None and value.cls.module.partition(".")[0] not in _LIBRARIES
 
 
 def _name(path: tuple[str, ...], variable: str | None) -> tuple[str | None, str | None]:

@@ -70,7 +70,7 @@ def _kind(opened: Opened) -> str:
     )
     if is_layer(root):
         return "a Lasagne network"
-    if type(root) is Items or (type(root) is Record and pairs(root, opened.effort) is not None):
+    if type(root) is Items or pairs(root, opened.effort) is not None:
         return "a dict of Lasagne layers"
     if elements(root) is not None:
         return "a list of Lasagne layers"
@@ -109,12 +109,7 @@ def _inputs_of(layer: Record) -> list[Any]:
 def outputs_among(layers: Iterable[Record], effort: Spending) -> list[Record]:
     """Return the layers that feed no other one of those given, nor any that these depend on."""
     layers = list(layers)
-    feeding = {
-        id(value)
-        for layer in network_order(layers, effort)
-        for value in _inputs_of(layer)
-        if value is not None
-    }
+    feeding = {id(value) for layer in network_order(layers, effort) for value in _inputs_of(layer)}
     # Layers that feed each other in a circle would leave no output at all.
     return [layer for layer in layers if id(layer) not in feeding] or layers
 
@@ -181,7 +176,7 @@ def _stated_shapes(records: Sequence[Record], facts: Sequence[Attributes]) -> di
     for record, found in zip(records, facts, strict=True):
         layers = _inputs_of(record)
         for feeding, shape in zip(layers, _given_shapes(found, len(layers)), strict=False):
-            if feeding is not None and shape is not None:
+            if shape is not None:
                 stated.setdefault(id(feeding), shape)
     return stated
 
@@ -215,15 +210,13 @@ def _build(
     )
     if stated is not None:  # what a consumer says of an input counts more than what the input says
         operations = tuple(Input(shape=stated) if isinstance(each, Input) else each for each in operations)
-    shape: Shape | None = None
     for operation in operations:
-        shape = output_shape(operation, shapes)
-        shapes = [shape]
+        shapes = [output_shape(operation, shapes)]
     common: dict[str, Any] = {
         "type": attributes.type,
         "name": name,
         "inputs": inputs,
-        "output_shape": stated or (shape if operations else next(iter(shapes), None)),
+        "output_shape": stated or next(iter(shapes), None),
         "parameters": parameters,
         "operations": operations,
     }
