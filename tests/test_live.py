@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 import filtviz
 from filtviz.errors import DrawingError
-from filtviz.live import is_live, network_of
+from filtviz.live import _is_followed, _LiveStore, is_live, network_of
 from filtviz.operations import Normalisation
 from tests.reading.making import weights
 
@@ -110,6 +111,37 @@ def test_weights_are_those_of_the_moment_at_which_they_are_read():
     _ = layer.W
     array += 1
     assert np.array_equal(layer.W, W1)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("value", "is_chain"), [(-1, False), ((-1, 4), False), ((-1, [4]), True), ([{}], True), (print, True)]
+)
+def test_only_a_plain_f_tells_that_a_chain_is_none(value, is_chain):
+    second = network_of(chain(conv(W1), conv(W2, f=value))).layers[2]
+    assert second.inputs == ((1,) if is_chain else ())
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("steps", "training", "followed"),
+    [
+        (("_WeightNorm",), False, True),
+        (("_WeightNorm", "_SpectralNorm"), False, True),
+        (("_WeightNorm", "Own"), True, False),
+        (("_SpectralNorm", "Own"), True, True),
+        (("_SpectralNorm", "Own"), False, False),
+    ],
+)
+def test_weights_are_computed_of_their_parts_where_these_tell_them(steps, training, followed):
+    held = SimpleNamespace(_modules={name: type(name, (), {})() for name in steps}, training=training)
+    assert _is_followed(held) is followed
+
+
+def test_a_layer_that_a_keras_model_has_not_holds_nothing():
+    store = _LiveStore(SimpleNamespace(layers=[KerasLayer("in", W1)]))
+    assert [one.shape for one in store.weights("", "in", "Conv2D", "").arrays.values()] == [W1.shape]
+    assert store.weights(store.inner("", "gone", "Model"), "in", "Conv2D", "").arrays == {}
 
 
 class KerasLayer:

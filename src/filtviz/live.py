@@ -94,14 +94,14 @@ def _array(value: Any) -> AnyArray | Lost:
     """Return an array of any framework's, which is copied when it is read."""
     shape = tuple(int(length) for length in value.shape)
     if getattr(value, "is_meta", False):
-        return Lost(shape=shape, reason="lies on the meta device: it has a shape and no values")
+        return Lost(reason="lies on the meta device: it has a shape and no values")
     word = str(value.dtype).removeprefix("torch.")
     if getattr(value, "is_quantized", False):
         word = "float32"
     try:
         dtype = element_type(word) or np.dtype(value.dtype)
     except TypeError:
-        return Lost(shape=shape, reason=f"holds numbers of the type {printable(word, 40)}")
+        return Lost(reason=f"holds numbers of the type {printable(word, 40)}")
     return ComputedArray(shape=shape, dtype=dtype, read=lambda: _copied(value, dtype))
 
 
@@ -162,13 +162,13 @@ class _LiveModules:
         """Return whether any of its own parameters but its biases requires a gradient."""
         steps = module._modules.get("parametrizations")
         held = [] if steps is None else list(steps.parameters())
-        held += [part for name, part in module._parameters.items() if name != "bias" and part is not None]
+        held += [part for name, part in module._parameters.items() if name != "bias"]
         return any_trainable(getattr(part, "requires_grad", None) for part in held)
 
     def facts(self, module: Any) -> Mapping[str, Any]:
         """Return its attributes that are plain values."""
-        named = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in named.items()}
+        held = vars(module).items()
+        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in held}
         return {name: value for name, value in plain.items() if _is_plain(value)}
 
 

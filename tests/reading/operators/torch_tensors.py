@@ -51,7 +51,7 @@ def shown(found: AnyArray | Lost | None) -> str:
     if found is None:
         return "no tensor"
     if isinstance(found, Lost):
-        return f"{found.shape} {found.reason}"
+        return found.reason
     if found.nbytes > 1 << 20:
         return f"{found.shape} {found.dtype}"
     try:

@@ -7,7 +7,7 @@ table, and only their arguments are read. A tensor whose values cannot be told i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,10 +41,9 @@ _DEEPEST = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """A tensor without values that can be read: its ``shape``, and ``reason``, which completes "it …"."""
+    """A tensor without values that can be read; ``reason`` completes "it …"."""
 
     reason: str
-    shape: tuple[int, ...] = ()
 
 
 Found = AnyArray | Lost
@@ -150,7 +149,7 @@ class Rebuilder:
         found = element_type(dtype, big_endian=storage.big_endian) if dtype else storage.dtype
         if found is None:
             word = printable(dtype or storage.kind, 40)
-            return Lost(shape=shape, reason=f"holds numbers of the type {word}, which filtviz does not read")
+            return Lost(reason=f"holds numbers of the type {word}, which filtviz does not read")
         return storage.array(shape, strides, offset, self.limits, found)
 
     def _plain(self, args: tuple[Any, ...]) -> Found:
@@ -173,7 +172,7 @@ class Rebuilder:
         if named.get("neg") is not True or isinstance(array, Lost):
             return array
         if array.dtype.kind in "bu":
-            return Lost(shape=array.shape, reason="says that its sign is to be changed, and has none")
+            return Lost(reason="says that its sign is to be changed, and has none")
         return ComputedArray(shape=array.shape, dtype=array.dtype, read=lambda: np.negative(array.read()))
 
     def _quantised(self, args: tuple[Any, ...]) -> Found:
@@ -190,7 +189,7 @@ class Rebuilder:
         elif scheme.startswith("per_channel_affine") and len(told) == 4:
             found = self._per_channel(array, told)
         else:
-            return Lost(shape=array.shape, reason=f"is quantised by {printable(scheme or 'a rule', 40)}")
+            return Lost(reason=f"is quantised by {printable(scheme or 'a rule', 40)}")
         self.quantised.add(id(found))
         return found
 
@@ -239,7 +238,7 @@ class Rebuilder:
     def _coordinates(self, indices: Any, values: Any, shape: tuple[int, ...]) -> Found:
         parts = self._parts(indices, values)
         if isinstance(parts, Lost):
-            return replace(parts, shape=shape)
+            return parts
         places, numbers = parts
         n_sparse = places.shape[0] if len(places.shape) == 2 and places.dtype.kind in "iu" else -1
         fits = 0 <= n_sparse <= len(shape) and numbers.shape == (*places.shape[1:], *shape[n_sparse:])
@@ -258,11 +257,11 @@ class Rebuilder:
     def _compressed(self, parts: Sequence[Any], shape: tuple[int, ...], *, by_rows: bool) -> Found:
         held = self._parts(*parts)
         if isinstance(held, Lost):
-            return replace(held, shape=shape)
+            return held
         starts, places, numbers = held
         rows = shape if by_rows else shape[::-1]
         if len(shape) != 2 or len(places.shape) != 1 or places.shape != numbers.shape:
-            return Lost(shape=shape, reason="is sparse, and has other than two axes")
+            return Lost(reason="is sparse, and has other than two axes")
         if starts.shape != (rows[0] + 1,) or {starts.dtype.kind, places.dtype.kind} - {"i", "u"}:
             raise MalformedFileError("a sparse tensor in it has indices that do not fit its shape")
 
@@ -285,12 +284,6 @@ class Rebuilder:
         present = min(numbers.nbytes, numbers.stop) if isinstance(numbers, StoredArray) else numbers.nbytes
         self.limits.check_growth(found.nbytes, present, "a sparse tensor in it, whose zeros are written,")
         return found
-
-    def _meta(self, args: tuple[Any, ...]) -> Found:
-        shape = shape_of(args[1]) if len(args) > 1 else None
-        return Lost(
-            shape=shape or (), reason="lies on the meta device: the file has its shape, not its values"
-        )
 
     def _from_numpy(self, args: tuple[Any, ...]) -> Found | None:
         """Read ``_rebuild_device_tensor_from_numpy(array, type, device, …)``."""
@@ -389,7 +382,9 @@ _READERS: Mapping[str, Callable[[Rebuilder, tuple[Any, ...]], Found | None]] = {
     "_rebuild_tensor_v3": Rebuilder._typed,
     "_rebuild_qtensor": Rebuilder._quantised,
     "_rebuild_sparse_tensor": Rebuilder._sparse,
-    "_rebuild_meta_tensor_no_storage": Rebuilder._meta,
+    "_rebuild_meta_tensor_no_storage": lambda *_: Lost(
+        reason="lies on the meta device: the file has its shape, not its values"
+    ),
     "_rebuild_device_tensor_from_numpy": Rebuilder._from_numpy,
     "_rebuild_xla_tensor": Rebuilder._from_numpy,
     "_rebuild_mlc_tensor": Rebuilder._from_numpy,
