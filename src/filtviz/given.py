@@ -441,7 +441,7 @@ def as_number(value: Any) -> int | None:
 
 
 def _plain(choice: Any) -> Any:
-    number = None if isinstance(choice, str | Layer) else as_number(choice)
+    number = as_number(choice)
     return choice if number is None else number
 
 
@@ -451,7 +451,7 @@ def _is_layer(given: Any) -> bool:
 
 
 def _is_array(given: Any) -> bool:
-    return isinstance(given, Parameter) or (hasattr(given, "shape") and hasattr(given, "dtype"))
+    return hasattr(given, "shape") and hasattr(given, "dtype")
 
 
 def _has_get_value(given: Any) -> bool:
