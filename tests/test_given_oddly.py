@@ -32,7 +32,7 @@ def test_a_choice_is_one_of_some_words(given: Any, choices: Any, passes: bool) -
     if passes:
         check_choice(given, choices, "view")
     else:
-        with pytest.raises(ArgumentError, match="^view must be one of a, not "):
+        with pytest.raises(ArgumentError, match=r"^view must be one of a, not "):
             check_choice(given, choices, "view")
 
 
