@@ -65,4 +65,18 @@ def test_a_layer_of_another_network_is_known_by_its_label_before_its_name() -> N
     assert choose(network, conv(second.W, name="second")) is second
     assert named(conv(W, name="second", label="first")) == "first"
     assert named(conv(W, name="second")) == "second"
+
+
+def test_a_long_name_of_a_layer_of_another_network_is_not_cut() -> None:
+    long = "a" * 60
+    network = chain(conv(W, name=long))
+    for other in (conv(W, name=long), conv(W, label=long)):
+        assert choose(network, other) is network[0]
+    assert named(network[0]) == long
+    with pytest.raises(SelectionError) as caught:
+        choose(network, conv(W[:2], label=long))
+    assert caught.value.wanted == long
+
+
+def test_a_layer_that_is_no_convolution_is_called_by_its_name() -> None:
     assert named(filtviz.Layer(name="pool")) == "pool"

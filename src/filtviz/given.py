@@ -230,7 +230,7 @@ def choose(network: Network, wanted: LayerChoice) -> ConvLayer:
     """
     if not isinstance(wanted, ConvLayer) or any(wanted is each for each in network.conv_layers):
         return network.select(wanted)
-    found = network.select(wanted.title)
+    found = network.select(wanted.label or wanted.name or wanted.title)
     if found.weights.shape != wanted.weights.shape:
         raise SelectionError(
             f"{wanted.title} is no layer of this network: the one of that name has another shape, "
@@ -246,6 +246,8 @@ def named(wanted: LayerChoice) -> int | str:
     Args:
         wanted: A number, a name, or a layer.
     """
+    if isinstance(wanted, ConvLayer) and wanted.label:
+        return wanted.label
     return wanted.title if isinstance(wanted, Layer) else wanted
 
 
