@@ -211,6 +211,7 @@ def write() -> None:
     from tests.drawing import chosen_told, figures_told, parts_told, sheets_told, whole_told
     from tests.interpreters import TABLES
     from tests.measures import (
+        below_told,
         ends_told,
         estimates_told,
         layers_told,
@@ -294,7 +295,7 @@ def write() -> None:
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
     made_up = words_told.WORDS | numbers_told.NUMBERS | estimates_told.ESTIMATES | measure_parts.PARTS
     measured |= {"looks": looks_told.looks_told, "traces": traces_told.traces_told} | made_up
-    measured |= ends_told.ENDS
+    measured |= ends_told.ENDS | below_told.BELOW
     for name, lines_told in measured.items():
         text = "".join(f"{line}\n" for line in lines_told())
         (GOLDEN / "measures" / f"{name}.txt").write_text(text, encoding="utf-8")

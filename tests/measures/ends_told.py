@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 from tests.accounts import Counted
-from tests.building import as_layer, chain, conv, pool
+from tests.building import as_layer, chain, conv
 from tests.chains import glorot
 
-from filtviz.composition import linear_map
-from filtviz.composition.stacks import Stage
-from filtviz.measures import answering, composed, conclusions, judging, residue, verdicts
+from filtviz.measures import (
+    answering,
+    conclusions,
+    judging,
+    residue,
+    verdicts,
+)
 from filtviz.measures.initialiser_catalogue import CATALOGUE, DEFAULT, TORCH_DEFAULT, Draws, Fans, Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.measure import Change, FilterDiagnosis, LayerDiagnosis
@@ -26,7 +29,7 @@ from filtviz.measures.residue import Magnitudes, Residue
 from filtviz.measures.subject import Identified, Provenance, gather_subjects
 from filtviz.measures.table import MEASURES
 from filtviz.measures.training import has_moved_bias, signs_of_training, touched_by
-from filtviz.operations import Dense, Merge, Pad, Standardisation
+from filtviz.operations import Dense, Standardisation
 from filtviz.parameter import Parameter
 
 from . import layers_told
@@ -74,40 +77,6 @@ def subjects_at_their_ends() -> Iterator[str]:
         rule = Identified(DEFAULT, known=known, framework=framework)
         made = replace(base("plain"), rule=rule, origin=Provenance(some))
         yield f"drawn by {known} {framework} {name}: {made.initialisers} {[made.called(fit) for fit in some]}"
-
-
-def stacks_at_their_ends() -> Iterator[str]:
-    """Yield what is made of stacks."""
-    large = composed.composed_structure([Stage(noise(2, 130, 1, 17))], draws=2)
-    yield f"more than is held at once: {few(large.entropy)} {few(large.entropy_p)} {few(large.low_p)}"
-
-
-def maps_at_their_ends() -> Iterator[str]:
-    """Yield what is refused of maps for its size, and the work of what holds nothing."""
-    far = linear_map.LinearMap(templates=np.ones((2, 3, 1, 1)), jump=(1 << 40, 1 << 39), start=(0, 0))
-    layer = conv(noise(4, 2, 3, 3), name="c", flip_filters=False)
-    most = 1 << 60
-    for operations, maps in (
-        ((layer.convolution,), [far]),
-        (pool(3).operations, [far]),
-        ((Pad(pad=((most, 0), (0, 0), (0, 0)), first_axis=1),), [far]),
-        ((Merge(kind="add"),), [far, replace(far, start=far.jump)]),
-    ):
-        said = _refused(lambda o=operations, m=maps: linear_map.push(o[0], m, layer))
-        yield f"{type(operations[0]).__name__} far away: {said}"
-    for shape in ((1 << 14, 1 << 14), ((1 << 14) + 1, 1 << 14), (1 << 40, 1 << 40)):
-        yield f"of {shape}: {_refused(lambda s=shape: linear_map._check_size(*s))}"
-    yield f"work of a kernel: {linear_map.work_of_push(layer.convolution, [replace(far, jump=(2, 3))])}"
-    for weights in (None, Parameter.of("W", np.ones(())), Parameter.of("W", np.ones((3, 2)))):
-        dense = Dense(weights=weights, per_position=True)
-        yield f"work of {weights and weights.shape}: {linear_map.work_of_push(dense, [far])}"
-
-
-def _refused(what: Callable[[], Any]) -> str:
-    try:
-        return str(what())
-    except ValueError as error:
-        return f"{type(error).__name__}: {error}"
 
 
 def answers_at_their_ends() -> Iterator[str]:
@@ -270,8 +239,8 @@ def training_at_its_ends() -> Iterator[str]:
 def ends_told() -> Iterator[str]:
     """Yield all of it."""
     for table in (
-        words_at_their_ends, subjects_at_their_ends, stacks_at_their_ends, maps_at_their_ends,
-        answers_at_their_ends, residues_at_their_ends, conclusions_at_their_ends, training_at_its_ends,
+        words_at_their_ends, subjects_at_their_ends, answers_at_their_ends, residues_at_their_ends,
+        conclusions_at_their_ends, training_at_its_ends,
     ):  # fmt: skip
         yield from table()
 

@@ -6,6 +6,7 @@ import pytest
 from tests import telling
 
 from . import (
+    below_told,
     ends_told,
     estimates_told,
     layers_told,
@@ -22,6 +23,7 @@ _MADE_UP = {
     **estimates_told.ESTIMATES,
     **parts_told.PARTS,
     **ends_told.ENDS,
+    **below_told.BELOW,
     "looks": looks_told.looks_told,
     "traces": traces_told.traces_told,
 }

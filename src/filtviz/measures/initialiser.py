@@ -189,7 +189,7 @@ def fit_free_scale(kernels: Kernels, seed: int = 0) -> tuple[Fit, ...]:
     values = _dithered(kernels, seed)
     ordered = np.sort(np.abs(values))
     largest = float(ordered[-1])
-    if largest == 0 or len(ordered) < 2:
+    if len(ordered) < 2:
         return ()
     uniform = kolmogorov_p(ordered[:-1] / largest)
     fits = [Fit((f"uniform draws within ±{largest:.3g}",), "uniform", largest / float(np.sqrt(3)), uniform)]

@@ -139,10 +139,7 @@ class Kernels:
     @cached_property
     def ordered(self) -> NDArray[Any]:
         """All weights in order, ``(weights,)``, in single precision where it has them."""
-        values, most = self.flat, np.finfo(np.float32).max
-        if self.mantissa <= _SINGLE and values.min(initial=0.0) >= -most and values.max(initial=0.0) <= most:
-            return np.sort(values.astype(np.float32))
-        return np.sort(values)
+        return np.sort(self.flat.astype(np.float32) if self.mantissa <= _SINGLE else self.flat)
 
     @property
     def largest(self) -> float:
