@@ -14,6 +14,7 @@ from filtviz.operations import Dense, Flatten, GlobalPooling, Untold
 from filtviz.parameter import Parameter
 from filtviz.responses import activities, coding, examining, looking, patching, predicting
 from filtviz.responses.examining import examine
+from filtviz.running import inference
 from tests.building import as_layer, conv, image
 
 ONE = np.ones((1, 1, 1, 1))
@@ -119,6 +120,27 @@ def test_how_a_question_runs_a_network_is_as_it_was_asked_for(name, monkeypatch)
     with pytest.raises(Asked) as caught:
         getattr(module, name)(network, IMAGES[:1], **how, **more)
     assert caught.value.how == how | {"by_image": True} | ({} if name == "codes" else more)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("ask", "more"),
+    [
+        (inference.run, {"are_kept": True}),
+        (predicting.predict, {"are_kept": True}),
+        (lambda *given: coding.codes(*given, 0), {"are_kept": True}),
+        (activities.activity, {}),
+        (patching.patches, {}),
+    ],
+)  # fmt: skip
+def test_who_keeps_what_all_images_are_answered_with_says_so(ask, more, monkeypatch) -> None:
+    def outputs(*_: Any, **how: Any) -> None:
+        raise Asked(how)
+
+    monkeypatch.setattr(inference.Runner, "outputs", outputs)
+    with pytest.raises(Asked) as caught:
+        ask(Network.of([image(1, 2, 2), plain(0)]), IMAGES)
+    assert caught.value.how == more
 
 
 def test_how_a_network_is_run_is_as_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,7 +196,7 @@ def test_what_is_wrong_with_images_is_said_with_what_would_help(network, shape, 
 @pytest.mark.parametrize(("value", "what"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
 def test_numbers_that_are_none_are_named_with_their_image(value, what) -> None:
     images = np.zeros((3, 1, 2, 2))
-    images[1, 0, 1, 1] = value
+    images[1, 0, 1, 1], images[2] = value, np.inf if np.isnan(value) else np.nan
     with pytest.raises(RunningError, match=f"image 1 holds {what}"):
         inference.as_units(taking(1, 2, 2), images)
 

@@ -471,6 +471,9 @@ def test_an_axis_of_images_is_the_first_or_the_last_and_else_there_is_none() -> 
     assert inference.joined(parts, 5, layer).shape == (5, 5)
     with pytest.raises(RunningError, match="has no axis of images"):
         inference.joined(parts, 4, layer)
+    for numbers in ([np.ones(1), np.ones(())], [np.ones(2), np.ones(())]):
+        with pytest.raises(RunningError, match="has no axis of images"):
+            inference.joined(numbers, 2, layer)
 
 
 @pytest.mark.cases("all")
