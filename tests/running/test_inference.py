@@ -238,7 +238,8 @@ def test_there_are_two_engines() -> None:
 
 def test_pytorch_is_named_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("filtviz.running.choosing.has_torch", lambda: False)
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "filtviz.running.torch_engine", raising=False)
     with pytest.raises(MissingExtraError, match="pip install torch"):
         branching().run(IMAGES, engine="torch")
 

@@ -356,7 +356,7 @@ class _Printer:
         n, channels = len(operation.kernel_size), step.channels
         _check_axes(step, n)
         groups, apart = groups_of_transposed(operation, channels, (operation.n_filters, operation.n_channels))
-        if groups > 1 and not apart:
+        if not apart:
             raise ValueError("its groups share their filters, which no layer of PyTorch does")
         how = _how(stride=(operation.stride, 1), dilation=(operation.spacing, 1), groups=(groups, 1))
         facts = (
