@@ -20,7 +20,7 @@ from tests.surveying.summed_told import components, few, layers_of
 
 from filtviz import surveying
 from filtviz.budget import Budget
-from filtviz.errors import FiltvizError
+from filtviz.errors import FiltvizError, OutputError
 from filtviz.files import PART_SUFFIX
 from filtviz.reading import Hints, Limits
 from filtviz.sources import Sources
@@ -84,6 +84,21 @@ def strangers() -> Iterator[str]:
                 store.part("layers", 2).write_bytes(odd)
             yield f"left as {odd and odd[:4]}: {said(lambda: store.tidy(NONE), folder)} {there()}"
         yield f"next {store._next} {parquet.TableStore(folder, 'these')._next}"
+        path, written = store.part("layers", 1), parquet.arrow().parquet
+        whole = written.read_table(path)
+        names = whole.schema.names
+        for name, other in (
+            ("whole", whole), ("a column less", whole.drop_columns(names[-1:])),
+            ("another order", whole.select(names[::-1])),
+            ("another name", whole.rename_columns([*names[:-1], "mine"])),
+            ("another type", whole.set_column(2, names[2], whole[names[2]].cast("int64"))),
+        ):  # fmt: skip
+            written.write_table(other.replace_schema_metadata(whole.schema.metadata), path)
+            try:
+                told = f"{store.read('layers', 1).num_rows} row"
+            except OutputError as error:
+                told = f"{error} {error.path == path}".replace(f"{folder}/", "")
+            yield f"{name}: {told}"
 
 
 def texts() -> Iterator[str]:
