@@ -249,7 +249,7 @@ def _kind(one: click.Parameter) -> Iterator[str]:
     if isinstance(kind, click.Choice):
         yield "|".join(map(str, kind.choices))
     elif isinstance(kind, click.IntRange | click.FloatRange):
-        yield f"{kind.min}..{kind.max}"
+        yield f"{kind.min}..{kind.max} {one.metavar}"
     elif not isinstance(one, click.Option) or not one.is_flag:
         yield one.metavar or kind.name
     facts = {
