@@ -24,6 +24,7 @@ from tests.reading.operators.corners_sizes import corners_of_sizes
 from tests.reading.operators.corners_tensorflow import corners_of_tensorflow
 from tests.reading.operators.corners_tflite import corners_of_tflite
 from tests.reading.operators.edges import edges
+from tests.reading.operators.ends_tflite import ends_of_tflite
 from tests.reading.operators.exact import exact
 from tests.reading.operators.exported_parts import exported_parts
 from tests.reading.operators.folding import folded
@@ -89,6 +90,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "corners_of_tensorflow": corners_of_tensorflow,
     "corners_of_tflite": corners_of_tflite,
     "edges": edges,
+    "ends_of_tflite": ends_of_tflite,
     "exact": exact,
     "exported": exported,
     "exported_parts": exported_parts,

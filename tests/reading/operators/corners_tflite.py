@@ -192,101 +192,6 @@ def _models() -> Told:
         )  # type: ignore[misc]
 
 
-BEYOND = 99
-"""The number of a tensor that is not there."""
-
-
-def _to(m: Model, end: int, shape: tuple[int, ...] | None) -> int:
-    """Let the last operator give a tensor that is not there, where it has no shape."""
-    if shape is not None:
-        return end
-    m.operators[-1].fields[2] = integers(BEYOND)  # type: ignore[index]
-    return BEYOND
-
-
-def _within(m: Model, below: int, own: tuple[int, ...] | None, shape: tuple[int, ...] | None) -> int:
-    """Give a convolution within gaps its own shape, and the whole its."""
-    spread = m.add("SPACE_TO_BATCH_ND", [below, m.held(2, 2), m.held(2, 2, 2, 4)], (4, 5, 5, 4))
-    made = _to(m, _conv(m, spread, own or (), valid=1), own)
-    made = m.add("RELU", [made], (4, 3, 3, 4))
-    closed = m.add("BATCH_TO_SPACE_ND", [made, m.held(2, 2), m.held(2, 0, 0, 0)], shape or ())
-    return m.add("RELU", [_to(m, closed, shape)], IMAGE)
-
-
-def _repeats(m: Model, words: str, below: int | None = None, times: int | None = None) -> int:
-    """Begin a repetition, and end it in some way."""
-    last = m.last if below is None else below
-    for word in words.split():
-        if word == "EXPAND_DIMS":
-            last = m.add(word, [last, m.held(2)], (1, 6, 1, 6, 4), is_layer=False)
-        elif word == "RESHAPE":
-            last = m.add(word, [last], (1, 12, 6, 4), is_layer=False)
-        else:
-            held = m.held(1, 1, 2, 1, 1) if times is None else times
-            last = m.add(word, [last, held], (1, 6, 2, 6, 4), is_layer=False)
-    return last
-
-
-def _ends() -> Told:
-    """What has no result, no shape, no number, or is given by nobody."""
-
-    def nothing(m: Model) -> int:
-        for word in ("DEQUANTIZE", "RELU"):
-            m.add(word, [m.tensor(4, values=np.ones(4, "f4"))])
-        return _within(m, m.tensor(*IMAGE), (4, 3, 3, 4), IMAGE)
-
-    yield "nothing made, and gaps of what nobody gives", _file(nothing)
-    whole = (4, 3, 3, 4)
-    for own, shape in (
-        (whole, (1, 36)),
-        (whole, None),
-        ((4, 9, 4), IMAGE),
-        ((4, 9, 4), (1, 36, 4)),
-        (None, IMAGE),
-    ):
-        found = _file(lambda m, o=own, s=shape: _within(m, m.last, o, s))  # type: ignore[misc]
-        yield f"{own} within {shape}", found
-
-    def beyond(m: Model) -> int:
-        last = _to(m, _conv(m, m.last), None)
-        for word in ("SPACE_TO_BATCH_ND", "EXPAND_DIMS", "RESHAPE"):
-            m.add(word, [last, m.held(2), m.held(0, 0, 0, 0)], IMAGE)
-        return m.last
-
-    yield "of a tensor that is not there", _file(beyond)
-    usual = "EXPAND_DIMS TILE RESHAPE"
-
-    def repeats(m: Model) -> int:
-        begun = "EXPAND_DIMS RESHAPE", "EXPAND_DIMS ADD RESHAPE", "EXPAND_DIMS TILE TILE RESHAPE", usual
-        ends = [_repeats(m, words) for words in begun]
-        ends += [_repeats(m, usual, times=one) for one in (m.tensor(5), m.held(1, 1, -1, 1, 1))]
-        return m.add("CONCATENATION", [*ends, _repeats(m, usual, m.tensor(*IMAGE))], (1, 12, 6, 28), o0=3)
-
-    yield "repeated and not", _file(repeats)
-
-    def nowhere(m: Model) -> int:
-        return _to(m, _repeats(m, usual), None)
-
-    yield "repeated into what is not there", _file(nowhere)
-
-    def lengths(m: Model) -> int:
-        for shape in ((0, 6, 6, 4), (1, 1, 0, 4), (-1, 6)):
-            held = m.tensor(4, values=np.ones(4, "i4"))
-            m.tensors[held].fields[0] = integers(*shape)  # type: ignore[index]
-            m.add("ADD", [m.add("RELU", [m.last], shape), held], shape)
-        return m.last
-
-    yield "lengths of none", _file(lengths)
-
-    def short(m: Model, size: int) -> int:
-        end = _conv(m, m.last)
-        m.buffers[1] = {1: Number("Q", 16), 2: Number("Q", size)}
-        return end
-
-    for size in (575, 577):
-        yield f"a buffer of {size} bytes", _file(lambda m, n=size: short(m, n))  # type: ignore[misc]
-
-
 def _passed(m: Model, word: str) -> int:
     kernel = m.tensor(4, 3, 3, 4, values=np.ones((4, 3, 3, 4), "f4"))
     twice = m.add(word, [m.add(word, [kernel], (4, 3, 3, 4))], (4, 3, 3, 4))
@@ -412,5 +317,4 @@ def _operators() -> Told:
 def corners_of_tflite() -> Told:
     """All of it."""
     yield from _models()
-    yield from _ends()
     yield from _operators()

@@ -206,7 +206,7 @@ def _gemm(case: Case) -> Operations | None:
 
 def _matmul(case: Case) -> Operations | None:
     weights = case.constant(1)
-    if weights is None and len(case.shapes) == 2 and known_shape(case) is not None:
+    if weights is None and known_shape(case) is not None:
         return (MatrixProduct(),)
     if weights is None or len(weights.shape) != 2 or case.constant(0) is not None:
         return None

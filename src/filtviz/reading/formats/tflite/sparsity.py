@@ -102,9 +102,8 @@ def _spread(
                 raise _lies()
         else:
             segments = dimension.segments
-            sane = len(segments) > len(parents) - 1 and (np.diff(segments, prepend=0) >= 0).all()
             if (
-                not sane
+                (np.diff(segments, prepend=0) < 0).any()
                 or len(segments) <= int(parents.max(initial=0)) + 1
                 or segments.max() > len(dimension.places)
             ):

@@ -352,7 +352,7 @@ def _strided_slice(case: Case) -> Operations | None:
     ):
         return None
     no_start, no_stop, single = (case.option(field, "i") for field in (0, 1, 4))
-    found: list[Operation] = []
+    found: list[Slice] = []
     for axis, (start, stop, step) in enumerate(zip(starts, stops, steps, strict=True)):
         bit = 1 << axis
         first = None if no_start & bit else start
@@ -367,13 +367,13 @@ def _sliced(axis: int, start: int | None, stop: int | None, step: int, rank: int
     return Slice(axis=_axis(axis, rank), start=start, stop=stop, step=step)
 
 
-def _cut_to(below: Shape, made: Shape, slices: Sequence[Operation]) -> Operations:
+def _cut_to(below: Shape, made: Shape, slices: Sequence[Slice]) -> Operations:
     """Return slices that keep something less, and what takes away the axes that are single."""
     shape: Shape | None = below
     kept: list[Operation] = []
     for one in slices:
         after = output_shape(one, [shape])
-        if after != shape or not isinstance(one, Slice) or one.step != 1:
+        if after != shape or one.step != 1:
             kept.append(one)
         shape = after
     if shape is not None and len(shape) != len(made):
