@@ -30,6 +30,7 @@ from tests.reading.operators.exported_parts import exported_parts
 from tests.reading.operators.folding import folded
 from tests.reading.operators.graphs import graphs
 from tests.reading.operators.held_formats import held_formats
+from tests.reading.operators.held_pickles import held_pickles
 from tests.reading.operators.keras import keras
 from tests.reading.operators.keras_held import keras_held
 from tests.reading.operators.keras_keys import keras_keys
@@ -102,6 +103,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "graphs_of_onnx": graphs_of_onnx,
     "graphs_of_tensorflow": graphs_of_tensorflow,
     "held_formats": held_formats,
+    "held_pickles": held_pickles,
     "in_memory": in_memory,
     "keras": keras,
     "keras_held": keras_held,

@@ -5,46 +5,36 @@ from __future__ import annotations
 import gzip
 import json
 import math
-import pickle
 import struct
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from filtviz.network import Network
 from filtviz.reading.formats import (
-    bare_arrays,
     caffe,
     darknet,
     exported,
     gguf,
-    lasagne,
-    madmom,
     mxnet,
-    named,
     paddle,
-    torchscript,
     trees,
-)  # fmt: skip
-from filtviz.reading.formats.lasagne import translation
-from filtviz.reading.limits import Hints, Limits, effort
+)
+from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
-from filtviz.reading.pickle.attributes import Attributes
-from filtviz.reading.pickle.records import Global, Items, Record
-from tests.reading.making import Thing, dumps, shared
+from tests.reading.making import dumps
 from tests.reading.operators.asking import Told, part
 from tests.reading.operators.exported_parts import _call, _read
 from tests.reading.operators.whole_parts import array_of, zipped
-from tests.reading.operators.wholes import Files, in_a_folder, opened, read_of
+from tests.reading.operators.wholes import Files, in_a_folder, read_of
 from tests.telling import told
 
-__all__ = ["held_formats"]
+__all__ = ["Case", "files_of", "held_formats"]
 
 Case = tuple[str, Callable[[Opened], Network | None], Files, Limits | Hints]
 
 
-def _files(cases: Sequence[Case]) -> Told:
+def files_of(cases: Sequence[Case]) -> Told:
     """Each file as its format reads it, with its own limits or hints."""
 
     def read(number: int, folder: Path) -> tuple[str, str]:
@@ -256,9 +246,12 @@ def _mxnet() -> Iterator[Case]:
     def node(name: str, *inputs: int, op: str = "null") -> dict[str, Any]:
         return {"op": op, "name": name, "inputs": [[n, 0] for n in inputs], "attrs": {"kernel": "(3, 3)"}}
 
-    convs = [node("x"), node("a_weight"), node("a", 0, 1, op="Convolution"), node("b_weight")]
-    symbol = json.dumps({"nodes": [*convs, node("b", 2, 3, op="Convolution")]}).encode()
-    data = arrays((2, 1, 3, 3), (4, 2, 3, 3), names=("arg:a_weight", "arg:b_weight"))
+    first = [node("x"), node("a_weight"), node("a_bias"), node("a", 0, 1, 2, op="Convolution")]
+    second = [node("b_weight"), node("b_bias"), node("b", 3, 4, 5, op="Convolution")]
+    second[2]["attrs"] = {"kernel": "(5, 5)"}
+    symbol = json.dumps({"nodes": [*first, *second]}).encode()
+    names = [f"arg:{layer}_{word}" for layer in "ab" for word in ("bias", "weight")]
+    data = arrays(*((2,), (2, 1, 3, 3)) * 2, names=names)
     for words, files, limits in (
         ("of a length below zero", {"net.params": arrays((-2, -1))}, Limits()),
         *((f"of {n} axes", {"net.params": arrays((1,) * n)}, Limits()) for n in (32, 33)),
@@ -279,102 +272,8 @@ def _mxnet() -> Iterator[Case]:
         yield f"MXNet's arrays {words}", mxnet.open, files, limits
 
 
-# Pickles
-
-
-def _nested(value: Any, depth: int) -> Any:
-    for _ in range(depth):
-        value = [value]
-    return value
-
-
-def _pickles() -> Iterator[Case]:
-    """Arrays in odd places, and odd keys to them."""
-    w, b, more = array_of(4, 3, 5, 5), array_of(4), array_of(2, 4, 3, 3)
-    ordered = OrderedDict(c2=w, c10=more, c1=b)
-    for words, data, limits in (
-        ("two of two and one", dumps([w, more]) + dumps([w]), Limits()),
-        ("one after another", dumps(w) + dumps(b) + dumps(more), Limits()),
-        *((f"{n} lists deep", dumps([w, _nested(more, n)]), Limits()) for n in (61, 62, 63)),
-        ("layers without arrays, too many", dumps({"a": w, "b": [], "c": []}), Limits(layers=2)),
-        ("under a key, beside one", dumps({"params": [w, b], "mean": b}), Limits()),
-        ("weights and a bias", dumps({"weights": w, "b": b}), Limits()),
-        ("keys of many digits", dumps({1 << 63: w, -(1 << 63): more, (1 << 63) - 1: b}), Limits()),
-        ("keys of thousands of digits", dumps({10**5000: w}), Limits()),
-        ("keys that are variables", dumps({shared(b, "c.W"): w, shared(b, "c.b"): b}), Limits()),
-        ("entries of an ordered dictionary", pickle.dumps(ordered, 2), Limits()),
-    ):
-        yield f"a pickle of {words}", bare_arrays.open, {"net.pkl": data}, limits
-
-
-def _orders() -> Told:
-    """Arrays in dictionaries of Python 2, which keep the order of what their class is called with."""
-    w, b, more = array_of(4, 3, 5, 5), array_of(4), array_of(2, 4, 3, 3)
-    entries = [["c2", w], ["c10", more], ["c1", b]]
-    for words, data in {
-        "an argument": dumps(Thing("collections.OrderedDict", entries)),
-        "entries": pickle.dumps(OrderedDict(entries), 2),
-    }.items():
-        file = opened(data)
-        vars(file)["python"] = "2"
-        yield f"a dictionary of Python 2 with {words}", read_of(bare_arrays.open, file)
-
-
-_NOTHING = b"\x80\x02cmine\nf\n)R)R."
-"""What a function gave is called: an object of no class."""
-
-
-def _others() -> Iterator[Case]:
-    yield "a pickle of an object of no class", bare_arrays.open, {"net.pkl": _NOTHING}, Limits()
-    yield "madmom's object of no class", madmom.open, {"net.pkl": _NOTHING}, Limits()
-    for words, names in {
-        "all of TorchScript": ("data.pkl", "constants.pkl", "code/x.py"),
-        "no constants": ("data.pkl", "code/x.py"),
-        "no code": ("data.pkl", "constants.pkl"),
-    }.items():
-        held = zipped({f"net/{name}": dumps({}) for name in names})
-        yield f"a zip of {words}", torchscript.open, {"net.pt": held}, Limits()
-    script = b"#!/bin/sh\n" + zipped({"a.onnx": b"x", "b.h5": b"y"})
-    yield "a zip behind a script", named.open, {"net.zip": script}, Limits()
-
-
-# Lasagne's layers
-
-
-def _networks() -> Iterator[Case]:
-    """Networks of one layer that is odd."""
-    w = array_of(4, 6)
-    dense = Thing("lasagne.layers.DenseLayer", input_shape=(None, 6), num_units=4, W=w)
-    loop = Thing("lasagne.layers.DenseLayer", num_units=4, W=w)
-    loop.state["input_layer"] = loop
-    bare = Thing("lasagne.layers.InputLayer", name="x")
-    for words, value in {
-        "a layer that feeds itself": loop,
-        "an input of no shape": [bare, Thing("lasagne.layers.DropoutLayer", input_layer=bare, p=0.5)],
-        "a layer with no input": [dense, Thing("lasagne.layers.DropoutLayer", input_layer=None, p=0.5)],
-        "a layer that does nothing": Thing(
-            "lasagne.layers.IdentityLayer", input_shape=(2, 3), input_layer=None
-        ),
-    }.items():
-        yield f"a network of {words}", lasagne.open, {"net.pkl": dumps(value)}, Limits()
-
-
-def _layers() -> Told:
-    for cls, facts, inputs in (
-        ("PadLayer", {"width": 2, "batch_ndim": 2}, ()),
-        ("PadLayer", {"width": 2, "batch_ndim": 5}, ((1, 2, 3, 4),)),
-        ("DenseLayer", {}, ((2, 3),)),
-    ):
-        record = Record(Global("lasagne.layers", cls), ())
-        record.build(Items([part for entry in facts.items() for part in entry]))
-        case = translation.Case(attributes=Attributes(record, effort(Limits())), inputs=inputs, parameters={})
-        yield f"{cls} {facts} behind {inputs}", told(*translation.operations_of(case))
-
-
 def held_formats() -> Told:
     """All of it."""
-    makers = (_programs, _caffe, _darknet, _trees, _paddle, _ggml, _mxnet, _pickles, _networks, _others)
-    yield from _files([case for make in makers for case in make()])
-    yield from _orders()
+    makers = (_programs, _caffe, _darknet, _trees, _paddle, _ggml, _mxnet)
+    yield from files_of([case for make in makers for case in make()])
     yield from _calls()
-    yield from _layers()

@@ -48,6 +48,6 @@ def _is_chainers(opened: Opened) -> bool:
     if not opened.is_npz:
         return False
     names = [name for root in opened.roots for name in root.by_name()]
-    weights = [name for name in names if "/" in name and name.rpartition("/")[2] in _FIELDS]
+    weights = [name for name in names if name.rpartition("/")[2] in _FIELDS]
     are_haikus = any(name.endswith("/w") for name in names)
     return bool(weights) and all("/" in name for name in names) and not are_haikus

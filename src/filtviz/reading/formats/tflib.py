@@ -14,7 +14,7 @@ from filtviz.errors import UnsupportedFileError
 from filtviz.network import Layer, Network
 from filtviz.reading.arrays import AnyArray, as_array
 from filtviz.reading.opened import Opened, origin_of
-from filtviz.reading.pickle.records import Record, attributes, class_name, elements, text
+from filtviz.reading.pickle.records import attributes, class_name, elements, text
 from filtviz.reading.tensor_names import FLAX, Tensor
 from filtviz.reading.tensors import layers_of
 from filtviz.text import printable
@@ -54,7 +54,7 @@ def open(opened: Opened) -> Network | None:
     if not held:
         return None
     wanted = opened.hints.weights
-    chosen = [one for one in held if one.name == wanted] if wanted else []
+    chosen = [one for one in held if one.name == wanted]
     if wanted and not chosen:
         raise opened.hints.no_such_weights(one.name for one in held)
     chosen = chosen or [one for one in held if one.name != _AVERAGED] or held
@@ -94,7 +94,7 @@ def _networks(opened: Opened) -> Iterator[_Held]:
         found = elements(root) or [root]
         opened.effort.spend(len(found))
         for one in found[:_MOST_NETWORKS]:
-            state = attributes(one) if type(one) is Record and class_name(one) == "Network" else {}
+            state = attributes(one) if class_name(one) == "Network" else {}
             variables = elements(state.get("variables"))
             if variables is not None:
                 name = text(state.get("name")) or "network"

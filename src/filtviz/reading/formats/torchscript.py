@@ -15,7 +15,7 @@ from filtviz.reading.formats.torch.rebuilding import QUANTISED, Lost, Rebuilder
 from filtviz.reading.formats.torch.storages import Saved
 from filtviz.reading.formats.torch.zipped import read_zip
 from filtviz.reading.opened import Objects, Opened, origin_of
-from filtviz.reading.pickle.records import Record, attributes, elements, text
+from filtviz.reading.pickle.records import Record, attributes, elements
 from filtviz.reading.tensor_names import PYTORCH, Tensor, named_by_order
 from filtviz.reading.tensors import layers_of
 
@@ -102,7 +102,7 @@ class _Reader:
         """Yield the weights and biases of a quantised module, whose state is no dictionary but a tuple."""
         state = elements(module.state) or ()
         self.opened.effort.spend(len(state))
-        found = [self.rebuilder.tensor(one) for one in state if type(one) is Record]
+        found = [self.rebuilder.tensor(one) for one in state]
         tensors = [one for one in found if one is not None and not isinstance(one, Lost)]
         weight = next((one for one in tensors if len(one.shape) > 1), None)
         if weight is None:
@@ -114,7 +114,7 @@ class _Reader:
             yield Tensor(name=f"{stem}.bias", array=bias)
         facts = dict(zip(_QUANTISED, state, strict=False))
         stride, pad, gaps = (_wholes(facts.get(key)) for key in ("stride", "padding", "dilation"))
-        if stride and pad and gaps and len(stride) == len(pad) == len(gaps) == len(weight.shape) - 2:
+        if stride and len(stride) == len(pad) == len(gaps) == len(weight.shape) - 2:
             groups, transposed = facts.get("groups"), facts.get("transposed")
             told: dict[str, Any] = {"stride": stride, "pad": tuple((one, one) for one in pad)}
             told |= {"dilation": gaps} if max(gaps) > 1 else {}
@@ -157,7 +157,7 @@ def _constants(opened: Opened) -> tuple[Saved, list[Tensor]]:
     rebuilder = Rebuilder(saved.memory, opened.steps, opened.effort)
     found = []
     for place, value in enumerate(elements(saved.root) or ()):
-        tensor = rebuilder.tensor(value) if text(value) is None else None
+        tensor = rebuilder.tensor(value)
         if tensor is not None and not isinstance(tensor, Lost):
             found.append(Tensor(name=f"c{place}", array=tensor))
     return saved, list(named_by_order(found))
