@@ -195,7 +195,7 @@ def _may_be_the_model(folder: Path, names: list[str]) -> list[str]:
         models = [name for name in models if PurePath(name).suffix.lower() not in _BESIDE_ONNX]
     indexes = _indexes(folder, names)
     stems = tuple(_index_stem(name) for name in indexes)
-    models = indexes + [name for name in models if not (stems and name.startswith(stems))]
+    models = indexes + [name for name in models if not name.startswith(stems)]
     found = [name for name in models if not _OF_TRAINING.match(name)]
     if not found:
         others = [name for name in names if PurePath(name).suffix.lower() not in _TEXTS]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 
 from filtviz.errors import FiltvizError
 from filtviz.network import Layer, Network, Origin
-from filtviz.operations import Convolution
+from filtviz.operations import Convolution, Dense
 from filtviz.parameter import Parameter
+from filtviz.reading.architecture import build
 from filtviz.reading.architecture.kinds import Arrays, activation_of
 from filtviz.reading.architecture.tables import (
     ALL_DOTS,
@@ -22,6 +24,9 @@ from filtviz.reading.architecture.tables import (
     MOST_DOTS,
     read_tables,
 )
+from filtviz.reading.architecture.template import _image, _shape, _text, _weighing, _wrapped, template
+from filtviz.reading.architecture.template import _names as _names_of
+from filtviz.reading.architecture.template import _said as _said_of
 from filtviz.reading.arrays import ComputedArray
 from filtviz.reading.limits import Limits, effort
 from filtviz.reading.optimised import moved_among, moved_by_shape
@@ -122,6 +127,56 @@ def _arrays() -> Told:
         yield f"arrays without {taken}", f"{sorted(arrays.by_name)}, unused {arrays.unused()}"
 
 
+def _built() -> Told:
+    """Texts of two layers: what the activation above all stands behind, and names that are none."""
+    k, vectors = array(4, 3, 1, 1, name="k"), [array(n, name="b") for n in (4, 3)]
+    words = zip("kbc", (k, *vectors), strict=True)
+    held = [Parameter.of(word, one.value, word) for word, one in words]
+    network = Network.of([Layer(parameters=tuple(held))], Origin())
+    conv = '[{}]\ntype = "convolution"\nweights = "k"\n'.format
+    norm = '[norm]\ntype = "normalisation"\nmean = "{0}"\nstd = "{0}"\n'.format
+    pool = '[pool]\ntype = "pool"\nsize = 2\n'
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.toml"
+        for words, text in (
+            ("a kernel", conv("a")), ("a norm", norm("c")), ("a norm behind a kernel", conv("a") + norm("b")),
+            ("a norm beside", conv("a") + norm("c") + "from = []\n"), ("behind a pool", pool + norm("c")),
+            ("behind both", conv("a") + pool + norm("b")), ("a typo", conv("a") + "poll = 2\n"),
+            ("another", conv("a") + "fron = 'a'\n"), ("itself", conv("a") + "from = 'a'\n"),
+            ("below", pool + "from = 'a'\n" + conv("a")), ("nowhere", pool + "from = 'b'\n" + conv("a")),
+        ):  # fmt: skip
+            put(path, f"input = [3, 8, 8]\nstride = 1\npad = 0\nflip = false\nactivation = 'relu'\n{text}")
+            yield f"built of {words}", _said(lambda: _layers(build(network, path, Limits())))
+
+
+def _layers(network: Network) -> str:
+    layers = [(one.name, *(type(each).__name__ for each in one.operations)) for one in network.layers]
+    return f"{layers} {network.origin.inferred}"
+
+
+def _printed() -> Told:
+    """Templates, line by line: names, letters that TOML writes otherwise, and kernels that paint."""
+    for one in ('"', "\\", "a", "é", "\n", "\x85", "\uffff", "\U000e0001", "\U0010ffff"):
+        yield f"letter {one!r}", ascii(_text(one))
+    for shape, source in (((), "s"), ((2, 3), ""), ((4,), "a\nb")):
+        held = Parameter.of("name", np.ones(shape, "f4"), source)
+        yield f"said of {shape}, {source!r}", f"{_shape(held)}, {_said_of(held)}"
+    kernel = Convolution(weights=array(4, 3, 1, 1), axes="oirc")
+    called = (None, "a", "conv1", "a", "a_", None, "conv1")
+    named = [Layer(operations=(kernel,), name=name) for name in called]
+    yield "names", str(_names_of([*named, Layer(), Layer(operations=(Dense(),))]))
+    for transposed, axes in product((False, True), ("oirc", "iorc", "rcio")):
+        one = Convolution(weights=array(4, 3, 1, 1), axes=axes, transposed=transposed)
+        yield f"{axes}, {transposed}", "; ".join(_weighing(one))
+    for operations in ((Dense(), kernel), (Dense(weights=array(5, 2), axes="io"), kernel), (Dense(),)):
+        yield f"image of {[type(one).__name__ for one in operations]}", _image([Layer(operations=operations)])
+    yield "words", _wrapped([f"word-{n}" for n in range(30)]).replace("\n", "/")
+    for path, facts in ((Path("there/net.npz"), {}), (None, {}), (Path("net.npz"), {"inferred": ()})):
+        origin = Origin(**{"kind": "arrays", "path": path, "inferred": ("x",)} | facts)
+        network = Network.of([Layer(operations=(kernel,), parameters=(kernel.weights,))], origin)  # type: ignore[arg-type]
+        yield f"a template for {path}, {facts}", _said(lambda n=network: template(n)[:90].splitlines())
+
+
 def _tensors(**shapes: tuple[int, ...]) -> list[Tensor]:
     return [
         Tensor(
@@ -168,5 +223,7 @@ def described_parts() -> Told:
     yield from _tables()
     yield from _files()
     yield from _arrays()
+    yield from _built()
+    yield from _printed()
     yield from _names()
     yield from _moved()

@@ -108,7 +108,7 @@ class _Maker:
         return following is not None and following.kind in NORMALISED and "from" not in following.values
 
     def _add(self, table: Table, place: int, *, is_normalised: bool) -> None:
-        inputs = self._inputs(table, place)
+        inputs = self._inputs(table)
         shapes = [self.made[one].output_shape for one in inputs]
         case = Case(table=table, top=self.top, arrays=self.arrays, shapes=shapes)
         operations = list(operations_of(case))
@@ -131,7 +131,7 @@ class _Maker:
         if found is not None:
             yield found
 
-    def _inputs(self, table: Table, place: int) -> tuple[int, ...]:
+    def _inputs(self, table: Table) -> tuple[int, ...]:
         """Return where a table's layer finds what it takes: above it, where it does not say otherwise."""
         names = table.names("from")
         if names is None:
@@ -141,7 +141,7 @@ class _Maker:
             return (0,)
         for name in names:
             if name not in self.places:
-                below = any(each.name == name for each in self.tables[place:])
+                below = any(each.name == name for each in self.tables)
                 where = "does not stand above it" if below else "is no table"
                 raise table.error(f"it takes what {quoted(name, 60)} gives, which {where}")
         return tuple(self.places[name] for name in names)
