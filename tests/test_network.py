@@ -44,10 +44,11 @@ def test_labels_are_unique(names: list[str | None], expected: list[str]) -> None
     assert labels(*names) == expected
 
 
-def test_a_name_too_long_to_be_shown_is_suggested_by_its_number() -> None:
-    long = "layer" * 9
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(("long", "told"), [("layer" * 8, "layer" * 8), ("layer" * 8 + "s", "1")])
+def test_a_name_too_long_to_be_shown_is_suggested_by_its_number(long: str, told: str) -> None:
     network = Network.of([conv(name="one"), conv(name=long), conv(name="two")])
-    with pytest.raises(SelectionError, match=r"did you mean 1\? \(there are"):
+    with pytest.raises(SelectionError, match=rf"did you mean {told}\? \(there are"):
         _ = network[long + "x"]
     with pytest.raises(SelectionError, match=r"did you mean one\?"):
         _ = network["ono"]

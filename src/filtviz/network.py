@@ -579,18 +579,13 @@ def _labels(names: Sequence[str | None]) -> list[str]:
     A number by itself, as the parts of an ``nn.Sequential`` are called, is no label: it chooses by place.
     """
     names = [_shown(name) for name in names]
-    counts = Counter(name for name in names if name)
-    taken = set(counts)
+    counts = Counter(names)
     labels = []
     for place, name in enumerate(names, start=1):
-        label = name if name and counts[name] == 1 else None
-        if label is None:
-            stem = f"{name[:LONGEST_STEM]}-{place}" if name else f"conv{place}"
-            label = stem
-            while label in taken:
-                label += "_"
-            taken.add(label)
-        labels.append(label)
+        label = f"{name[:LONGEST_STEM]}-{place}" if name else f"conv{place}"
+        while label in counts:
+            label += "_"
+        labels.append(name if name and counts[name] == 1 else label)
     return labels
 
 
@@ -621,9 +616,8 @@ def _no_such_layer(wanted: int | str, convs: Sequence[ConvLayer], path: Path | N
         shown.append(f"and {len(convs) - len(shown)} more, which `filtviz layers` lists")
     names = {_as_suggested(layer): layer.label[:_LONGEST_NAME] for layer in convs[:_MOST_NAMES]}
     alike = difflib.get_close_matches(str(wanted)[:_LONGEST_NAME], names.values(), n=1)
-    near = [suggested for suggested, name in names.items() if name in alike][:1]
-    if called := [layer.label for layer in convs if layer.name and layer.name == str(wanted)]:
-        near = called[:1]
+    near = [suggested for suggested, name in names.items() if name in alike]
+    near = [layer.label for layer in convs if layer.name == str(wanted)] or near
     if number := _as_int(wanted):
         near = near or [str(max(-len(convs), min(len(convs) - 1, number)))]
     hint = f"; did you mean {printable(near[0], 40)}?" if near else ""
