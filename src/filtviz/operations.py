@@ -671,10 +671,6 @@ def parameters_of(operation: Operation) -> Iterator[Parameter]:
 
 def with_parameters(operation: Operation, exchanged: Mapping[int, Parameter]) -> Operation:
     """Return an operation that refers to the parameters ``exchanged``, by the `id` of those that it has."""
-    found = {one.name: getattr(operation, one.name) for one in fields(operation)}
-    changed = {
-        name: exchanged[id(value)]
-        for name, value in found.items()
-        if isinstance(value, Parameter) and id(value) in exchanged
-    }
+    found = {one.name: id(getattr(operation, one.name)) for one in fields(operation)}
+    changed = {name: exchanged[own] for name, own in found.items() if own in exchanged}
     return replace(operation, **changed) if changed else operation  # type: ignore[arg-type]  # of one union
