@@ -9,7 +9,8 @@ from filtviz.activations import NumpyFunctions
 from filtviz.budget import Account, Budget
 from filtviz.errors import BudgetError
 from filtviz.operations import Input, Normalisation, Pad, Untold, with_parameters
-from filtviz.parameter import Parameter, Shape
+from filtviz.parameter import Parameter, Shape, holds_numbers, spread_out
+from filtviz.reading.arrays import narrow_dtype
 
 
 @pytest.mark.cases("all")
@@ -54,3 +55,46 @@ def test_answers_to_files_of_images_may_fill_what_these_or_the_model_allow() -> 
 def test_nothing_is_not_positive() -> None:
     chosen = NumpyFunctions().where_positive(np.array([-1.0, 0.0, 1.0]), np.full(3, 5.0))
     assert chosen.tolist() == [5.0, 5.0, 1.0]
+
+
+def test_a_parameter_tells_where_it_comes_from() -> None:
+    assert Parameter.of("W", np.ones(2), "a/W").source == "a/W"
+    assert Parameter.of("W", np.ones(2)).source == ""
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("dtype", "holds"),
+    [("f2", True), ("u1", True), ("?", True), ("c8", False), ("V2", False), ("O", False), ("U3", False)],
+)
+def test_numbers_are_real_ones_those_of_a_few_bits_too(dtype: str, holds: bool) -> None:
+    assert holds_numbers(np.dtype(dtype)) is holds
+    few = narrow_dtype("bfloat16")
+    assert few is None or holds_numbers(few)
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(
+    ("along", "shape", "wanted"),
+    [
+        ((1,), (3,), (1, 3, 1, 1)),
+        ((-3,), (3,), (1, 3, 1, 1)),
+        ((-4,), (3,), (3, 1, 1, 1)),
+        ((3,), (3,), (1, 1, 1, 3)),
+        ((4,), (3,), None),
+        ((-5,), (3,), None),
+        ((1, 2), (3,), None),
+        ((1,), (3, 2), None),
+        ((1, 3), (3, 2), (1, 3, 1, 2)),
+        ((), (1,), (1, 1, 1, 1)),
+        ((), (2, 1, 3, 1), (2, 1, 3, 1)),
+    ],
+)
+def test_numbers_are_spread_along_the_axes_that_there_are(
+    along: tuple[int, ...], shape: tuple[int, ...], wanted: tuple[int, ...] | None
+) -> None:
+    if wanted is None:
+        with pytest.raises(ValueError, match="of 4 axes do not have"):
+            spread_out(np.ones(shape), 4, along)
+    else:
+        assert spread_out(np.ones(shape), 4, along).shape == wanted
