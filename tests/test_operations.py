@@ -84,6 +84,7 @@ def test_numbers_are_real_ones_those_of_a_few_bits_too(dtype: str, holds: bool) 
         ((4,), (3,), None),
         ((-5,), (3,), None),
         ((1, 2), (3,), None),
+        ((1, 5), (3, 2), None),
         ((1,), (3, 2), None),
         ((1, 3), (3, 2), (1, 3, 1, 2)),
         ((), (1,), (1, 1, 1, 1)),
