@@ -293,12 +293,13 @@ def test_what_sees_the_whole_image_is_cut_as_large_as_that() -> None:
 
 
 def test_of_equal_answers_the_first_excite_most() -> None:
-    equal = Prediction(outputs=np.ones((2, 40)), layer="l")
-    assert equal.top(3) == [[("0", 1.0), ("1", 1.0), ("2", 1.0)]] * 2
+    answers = np.tile([1.0, 2.0], 20)
+    equal = Prediction(outputs=np.stack([answers, answers]), layer="l")
+    assert equal.top(3) == [[("1", 2.0), ("3", 2.0), ("5", 2.0)]] * 2
     one = Fraction(1)
     best = _Best(3, ReceptiveField(size=(1, 1), jump=(one, one), start=(one, one), input_size=(4, 4)))
-    best.add(np.ones((40, 2, 2, 2)), "it")
-    assert best.images.tolist() == [[0, 1, 2]] * 2
+    best.add(np.ones((40, 2, 2, 2)) * answers[:, None, None, None], "it")
+    assert best.images.tolist() == [[1, 3, 5]] * 2
 
 
 def test_infinite_answers_excite_nothing_and_half_a_pixel_is_rounded_down() -> None:
