@@ -104,7 +104,7 @@ def heats() -> Iterator[str]:
                 )
     shares = [
         explaining._share_of_half(np.array(sizes))
-        for sizes in ([0.0], [1, 1], [1, 1, 1], [3, 1, 1], [0, 0, 5])
+        for sizes in ([0.0], [0, 0], [1, 1], [1, 1, 1], [3, 1, 1], [0, 0, 5], [1, np.nan, 1])
     ]
     yield f"half: {shares}"
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import filtviz
 from filtviz import Budget, Network, notebook
@@ -21,12 +22,14 @@ from filtviz.cli import COMMANDS, diagnose, main
 from filtviz.cli.diagnosis_text import describe_trajectory
 from filtviz.cli.inputs import models_of
 from filtviz.comparing import _Compared, _several_with_states
-from filtviz.drawing import estimates
+from filtviz.drawing import DrawingOptions, estimates
+from filtviz.drawing.options import SheetOptions
 from filtviz.measures.trajectory import LayerTrajectory, Trajectory
 from filtviz.network import Origin
 from filtviz.paper import Paper
 from filtviz.parameter import Parameter
 from filtviz.results import Diagnoses
+from filtviz.sources import Sources
 
 from .building import conv, kernels, with_curves
 
@@ -70,6 +73,23 @@ def test_the_size_of_earlier_states_and_of_images_adds_to_the_budget(
     assert filtviz.diagnose(network, budget=little).left_out
     assert not filtviz.diagnose(network, budget=little, before=[large]).left_out
     assert not filtviz.diagnose(large, budget=little).left_out
+
+
+def test_a_comparison_is_drawn_as_it_is_asked_for_with_what_misleads_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr("filtviz.comparing.write_pictures", lambda planned, *_: drawn.extend(planned) or [])
+    origin = Origin(path=tmp_path / "m.pkl")
+    weights = kernels(2, 1, 3, 3)
+    models = [Network.of([conv(weights, name="one", flip_filters=one)], origin) for one in (True, False)]
+    how = DrawingOptions(sheet=SheetOptions(top=1))
+    found = filtviz.compare(models, output=tmp_path, animate=tmp_path / "a.gif", drawing=how)
+    sheet = drawn[0].pictures[0].sheet
+    assert len(found.cautions) == len([each for each in found.cautions if each in sheet.notes]) > 0
+    assert (len(sheet.labels), sheet.facts[0].rpartition(", ")[2]) == (1, "as they match in the image")
+    with Image.open(tmp_path / "a.gif") as animation:
+        assert animation.info["comment"] == Sources.of(models).mark.encode()
 
 
 @pytest.mark.cases("all")

@@ -24,10 +24,11 @@ from filtviz.budget import Budget
 from filtviz.demonstrations.request import Request, layer_stem
 from filtviz.errors import FiltvizError
 from filtviz.network import Network, Origin
-from filtviz.operations import Softmax
+from filtviz.operations import GlobalPooling, Input, Softmax
 from filtviz.responses import Heat
 from filtviz.responses.asking import Answer
 from filtviz.running.preparing import Preparation
+from tests.building import as_layer, conv
 from tests.interpreters.tables import number, told
 from tests.networks.answers import network
 
@@ -301,10 +302,24 @@ def _slopes(folder: Path, model: Network) -> Iterator[tuple[str, str]]:
             for asked, answer in _answers(folder, name, model):
                 yield asked, f"{answer}{f' on {devices}' if any(one != 'cpu' for one in devices) else ''}"
                 devices.clear()
+        two = (GREY[:, :, :5, None] / [255, 500])[0]  # in the axes of whoever runs it
+        shape = (None, 2, 6, 5)
+        entrance = replace(
+            model.layers[0], output_shape=shape, operations=(Input(shape=shape, channels_last=True),)
+        )
+        kernels = np.random.default_rng(5).normal(size=(3, 2, 3, 3)).round(2)
+        last = Network.of([entrance, conv(kernels, below=0), as_layer(GlobalPooling(kind="mean"), below=1)])
+        for how in ({}, {"signed": True}, {"method": "gradcam", "signed": True, "layer": 0}):
+            yield f"saliency of channels that come last {how}", _said(folder, "saliency", last, two, **how)
+        for work in (2_400_000, 3_000_000):
+            how = {"budget": Budget(work=work)}
+            yield f"saliency within {work:,}", _said(folder, "saliency", model, GREY[:1, None], **how)
         for n in (None, 2, 17):  # whose file tells how many units they are, or does not
             first = replace(model.layers[1], output_shape=(None, n, 4, 4))
             told = Network.of([model.layers[0], first, *model.layers[2:]])
             yield f"the first of {n} units", _said(folder, "maximise", told, layer="one", steps=1)
+        given = {"images": folder / "seen", "units": 0, "layer": "one", "steps": 1}
+        yield "from an image, of which a unit sees a part", _said(folder, "maximise", told, **given)
         four = Network.of([model.layers[0], replace(model.layers[1], output_shape=(None, 4, 4, 4))])
         patch.setattr("filtviz.running.gradients.MOST_TIMES", 1)
         for work, units in product((5_000_000, 5_470_000, 5_650_000, 7_500_000), ((), (0, 1, 2, 3))):

@@ -86,3 +86,16 @@ def test_images_are_made_as_they_were_asked_for(monkeypatch) -> None:
     assert {word: gently.named[word] for word in ("jitter", "blur", "decay", "rate")} == {
         "jitter": 0, "blur": 0.0, "decay": 0.0, "rate": 0.004
     }  # fmt: skip
+
+
+def test_filters_beside_their_pieces_are_composed_within_the_budget(monkeypatch) -> None:
+    def compose(*given: Any) -> None:
+        raise Asked(*given)
+
+    monkeypatch.setattr("filtviz.composition.compose", compose)
+    for budget in (BUDGET, Budget()):
+        found = demonstrations.patches(NETWORK, IMAGES, "low", budget=budget)
+        with pytest.raises(Asked) as caught:
+            _ = found.demonstration
+        assert caught.value.given[:2] == (NETWORK, NETWORK.conv_layers[0])
+        assert caught.value.given[2].left == budget.account(NETWORK).left

@@ -516,8 +516,8 @@ def maximise(
         ArgumentError: something is of another kind than it must be.
     """
     request = Request(
-        model=model, images=images, preparation=preparation, device=device, output=output,
-        format=format, budget=budget, limits=limits, hints=hints,
+        model=model, images=images, preparation=preparation, output=output, format=format, budget=budget,
+        limits=limits, hints=hints,
     )  # fmt: skip
     if engine not in (None, "torch"):
         raise RunningError(f"images are made with PyTorch: leave out the engine {printable(engine, 40)!r}")
@@ -539,7 +539,7 @@ def maximise(
         return responses.maximise(
             network,
             some,
-            chosen.title if layer is None else layer,
+            layer,
             start,
             size=size or (preparation or Preparation()).size,
             steps=steps,
