@@ -660,6 +660,22 @@ def test_one_picture_of_another_model_is_enough_to_name_them_after_their_folder(
     assert destination is not None
     found, files = picture_files.plan_beside(pictures, [network], destination, sources)
     assert [found, *(file.path.name for file in files)] == [stem, f"{stem}-a.png", f"{stem}-b.png"]
+    assert picture_files.destination_of(destination, None) is destination
+
+
+@pytest.mark.parametrize(
+    ("there", "stem"),
+    [("one-ch3.png", "a-net"), ("two.pdf", "a-net"), ("onebox.png", "net"), ("three-x.png", "net")],
+)
+def test_so_is_one_of_a_layer_that_is_not_drawn_now(tmp_path_factory, there, stem):
+    folder = tmp_path_factory.mktemp("pictures")
+    layers = [conv(np.ones((2, 2, 3, 3)), name=name, below=0) for name in ("one", "two")]
+    network = Network.of([image(2, 8, 8), *layers], Origin(path=folder / "a" / "net.pkl"))
+    (folder / f"net-{there}").touch()
+    sources: Any = SimpleNamespace(are_not_in=lambda path: path.exists())
+    destination = picture_files.destination_of(folder, "png")
+    assert destination is not None
+    assert picture_files.plan_beside({}, [network], destination, sources)[0] == stem
 
 
 def test_layers_learn_to_show_themselves_in_notebooks_with_the_first_public_name(monkeypatch) -> None:
