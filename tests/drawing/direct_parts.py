@@ -338,7 +338,7 @@ def _graphs() -> Iterator[str]:
     graph = Graph(
         name='a "name"', summary="s", boxes=boxes, links=((0, 1), (0, 2), (1, 3), (2, 3)), is_told=True
     )
-    for own in (graph, replace(graph, is_told=False, links=((1, 2), (3, 4), (0, 3)))):
+    for own in (graph, replace(graph, is_told=False, links=((1, 2), (3, 4), (0, 3), (0, 4)))):
         yield from as_dot(own).splitlines()
         yield from as_mermaid(own).splitlines()
         yield from (str(row) for row in as_lines(own))
