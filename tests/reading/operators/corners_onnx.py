@@ -9,13 +9,17 @@ import numpy as np
 from filtviz.reading.arrays import ComputedArray, narrow_dtype, parameter_of
 from filtviz.reading.formats import onnx
 from filtviz.reading.formats.onnx import cases
+from filtviz.reading.formats.onnx.shape_nodes import computed
+from filtviz.reading.formats.onnx.sizes import known_shape, upscale
 from filtviz.reading.limits import Limits
+from filtviz.reading.shape_arithmetic import lengths_of
 from tests.reading.operators import odd_onnx
-from tests.reading.operators.asking import Told, part
-from tests.reading.operators.corners_folding import fold, held, ramp
+from tests.reading.operators.asking import Told, numbers_of, part
+from tests.reading.operators.corners_folding import attributes, fold, held, ramp
 from tests.reading.operators.steps import steps_of
 from tests.reading.operators.whole_onnx import info, tensor
 from tests.reading.operators.wholes import opened, read_of
+from tests.telling import told
 
 __all__ = ["corners_of_onnx"]
 
@@ -171,8 +175,71 @@ def _folded() -> Told:
     }.items()
 
 
+def _of_lengths() -> Told:
+    """Numbers of shapes: what is cut, and with axes more."""
+    six, open_ = [4, 5, 6, 7, 8, 9], 1 << 30
+    for operator, *given in (
+        ("Slice", six, None, [2]),
+        ("Slice", six, [1], None),
+        ("Slice", six, [0, 1, 1, 0], [9, 9, 9, 9], [0, 0, 0, 0]),
+        ("Slice", six, [0] * 5, [9] * 5, [0] * 5),
+        ("Slice", six, [0, 0], [9, 9], [5, 0]),
+        ("Slice", six, [1], [open_], [0], [2]),
+        ("Slice", six, [4], [-open_], [0], [-1]),
+        ("Slice", six, [4], [open_ - 1], [0], [-1]),
+        ("Slice", six, [4], [open_], [0], [-1]),
+        ("Unsqueeze", [4], [0, 9]),
+        ("Unsqueeze", [4], [0, 2]),
+        ("Unsqueeze", [4], [0, 1, 2, 3]),
+        ("Gather", six, None),
+    ):
+        found = computed(
+            operator, attributes({}), [None if one is None else lengths_of(one) for one in given]
+        )
+        yield f"lengths {operator} {given}", f"{found and (found.array.shape, found.wholes)}"
+    fields = cases.Case.__dataclass_fields__
+    for operator, facts in (
+        ("Expand", {"given": [ramp(2, 1), held([1, 5], "i8")]}),
+        ("Expand", {"given": [None, held([1, 5], "i8")], "shapes": [(2, 1)]}),
+        ("MatMul", {"shapes": [(2, 3, 4), None]}),
+        ("MatMul", {"shapes": [(3, 4), (2, 4, 5)]}),
+        ("MatMul", {"shapes": [(3, 4), (4, 5)]}),
+        ("MatMul", {"shapes": [(3, 4), (5, 4)]}),
+        ("MatMul", {"shapes": [(3, None), (4, 5)]}),
+        ("MatMul", {"shapes": [(4,), (4,)]}),
+        ("MatMul", {"shapes": [(3, 4)]}),
+        *(("DepthToSpace", {"shapes": [(1, None, 3, 3)], "blocksize": n}) for n in (0, 2, open_ - 1, open_)),
+        *(
+            ("Resize", {"shapes": [shape], "given": [None, None, held(scales)], "mode": "linear"})
+            for shape, scales in (
+                ((1, 3, 8), [1, 1, 2]),
+                ((3, 8), [1, 2]),
+                ((1, 3, 8, 8), [1, 1, 2, 2]),
+                ((1, 3, 8, 8), [2, 2, 2, 2]),
+                ((1, 3, 8, 8), [1, 1, 2]),
+            )
+        ),
+        *(
+            ("Resize", {"shapes": [shape], "given": [None, None, None, held(sizes, "i8")], "mode": "linear"})
+            for shape, sizes in (
+                ((1, 3, 8, 8), [1, 3, 9, 9]),
+                ((1, 3, 8, 8), [1, 4, 9, 9]),
+                ((1, 3, 8, 8), [1, 3, 0, 9]),
+                ((1, 3, 8, 8), [1, 3, 9]),
+            )
+        ),
+    ):
+        said = {name: value for name, value in facts.items() if name not in fields}
+        usual = {"given": (), "shapes": (), "opset": 13} | {k: v for k, v in facts.items() if k in fields}
+        case = cases.Case(operator=operator, attributes=attributes(said), **usual)  # type: ignore[arg-type]
+        does = told(*(upscale(case) or ())) if operator == "Resize" else ""
+        shown = [one and numbers_of(one.parameter.value) for one in usual["given"]]  # type: ignore[attr-defined]
+        yield f"{operator} of {usual['shapes']} {shown} {said}", f"{known_shape(case)} {does}"
+
+
 def corners_of_onnx() -> Told:
     """All of it."""
     yield from _files()
     yield from _graphs()
     yield from _folded()
+    yield from _of_lengths()

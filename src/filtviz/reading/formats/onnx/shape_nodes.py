@@ -15,7 +15,6 @@ __all__ = ["computed"]
 
 _REAL_TYPES = frozenset({1, 10, 11, 16})
 _WHOLE_TYPES = frozenset({2, 3, 4, 5, 6, 7, 9, 12, 13})
-_OPEN = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +71,7 @@ def _slice(asked: _Asked) -> Lengths | None:
         return None
     found: Lengths | None = asked.first
     for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
-        ends = abs(stop) >= _OPEN and (stop > 0) == (step > 0)
-        found = found and found.cut(axis, start, None if ends else stop, step)
+        found = found and found.cut(axis, start, stop, step)
     return found
 
 
