@@ -17,6 +17,7 @@ from filtviz.reading.formats import (
     exported,
     gguf,
     mxnet,
+    named,
     paddle,
     trees,
 )
@@ -157,10 +158,10 @@ def _trees() -> Iterator[Case]:
     w, b, more = array_of(3, 3, 1, 2), array_of(2), array_of(3, 3, 2, 4)
     torch = array_of(2, 1, 3, 3)
     for words, held in {
-        "Haiku's and others": {"net/~/conv2_d/w": w, "own/w": w},
+        "Haiku's and others": {"net/~/conv2_d/w": w, "own/w": more},
         "sorted with their collections": {
-            "batch_stats/n/mean": b,
-            "batch_stats/n/var": b,
+            "batch_stats/n/mean": 2 * b,
+            "batch_stats/n/var": 3 * b,
             "params/a/kernel": w,
             "params/b/kernel": more,
             "params/n/scale": b,
@@ -168,10 +169,25 @@ def _trees() -> Iterator[Case]:
         "one of them numbered": {"0": {"c": {"kernel": w}}, "a": {"kernel": more}},
         "one in two dictionaries": {"model": {"c.weight": torch, "c.bias": b}, "weights": {"x": b}},
         "one beside a number": {"model": {"c.weight": torch, "c.bias": b}, "weights": 3},
-        "dots and a path": {"c.weight": torch, "d/x.bias": b, "e/weight": torch},
+        "dots and a path": {"c.weight": torch, "d/x.bias": b, "e/weight": 2 * torch},
         "lines": {"a/kernel": w, "b/kernel": array_of(3, 2, 4)},
     }.items():
         yield f"a pickle of trees {words}", trees.open, {"net.pkl": dumps(held)}, Limits()
+
+
+# What is only named
+
+
+def _named() -> Iterator[Case]:
+    page = b'<?xml version="1.0"?>\n<net name="a">'
+    buffer = b"\n\x03abc\x12\x01"
+    for words, files in {
+        "numbers beside a packed description": {"a.bin": b"\x01odd", "a.xml": gzip.compress(page, mtime=0)},
+        "a protocol buffer": {"x.odd": buffer},
+        "a protocol buffer with a name of Caffe's": {"x.solverstate": buffer},
+        "a text with a name of Caffe's": {"x.prototxt": b"import x"},
+    }.items():
+        yield words, named.open, files, Limits()
 
 
 # Paddle's
@@ -274,6 +290,6 @@ def _mxnet() -> Iterator[Case]:
 
 def held_formats() -> Told:
     """All of it."""
-    makers = (_programs, _caffe, _darknet, _trees, _paddle, _ggml, _mxnet)
+    makers = (_named, _programs, _caffe, _darknet, _trees, _paddle, _ggml, _mxnet)
     yield from files_of([case for make in makers for case in make()])
     yield from _calls()

@@ -51,7 +51,7 @@ def _pickles() -> Iterator[Case]:
         ("one after another", dumps(w) + dumps(b) + dumps(more), Limits()),
         *((f"{n} lists deep", dumps([w, _nested(more, n)]), Limits()) for n in (61, 62, 63)),
         ("layers without arrays, too many", dumps({"a": w, "b": [], "c": []}), Limits(layers=2)),
-        ("under a key, beside one", dumps({"params": [w, b], "mean": b}), Limits()),
+        ("under a key, beside one", dumps({"params": [w, b], "mean": 2 * b}), Limits()),
         ("weights and a bias", dumps({"weights": w, "b": b}), Limits()),
         ("keys of many digits", dumps({1 << 63: w, -(1 << 63): more, (1 << 63) - 1: b}), Limits()),
         ("keys of thousands of digits", dumps({10**5000: w}), Limits()),
