@@ -27,6 +27,7 @@ from tests.reading.making import dumps
 from tests.reading.operators.asking import Told, part
 from tests.reading.operators.exported_parts import _call, _read
 from tests.reading.operators.whole_parts import array_of, zipped
+from tests.reading.operators.whole_trees import _npz
 from tests.reading.operators.wholes import Files, in_a_folder, read_of
 from tests.telling import told
 
@@ -173,6 +174,11 @@ def _trees() -> Iterator[Case]:
         "lines": {"a/kernel": w, "b/kernel": array_of(3, 2, 4)},
     }.items():
         yield f"a pickle of trees {words}", trees.open, {"net.pkl": dumps(held)}, Limits()
+    for names in (("b", "a"), ("a10", "a9")):
+        leaves = [f"{name}/{leaf}" for name in names for leaf in ("bias", "kernel")]
+        for words, order in (("biases first", leaves), ("kernels first", leaves[1::-1] + leaves[:1:-1])):
+            arrays = {leaf: w if leaf.endswith("l") else b for leaf in order}
+            yield f"an npz of {names}, {words}", trees.open, {"net.npz": _npz(arrays)}, Limits()
 
 
 # What is only named

@@ -97,10 +97,13 @@ def _others() -> Iterator[Case]:
     blobs = dumps({"c1_w": w, "c1_bn_s": b, "c2_w": w})
     for n in (2, 3):
         yield f"Caffe2's three blobs of {n}", caffe2.open, {"net.pkl": blobs}, Limits(layers=n)
-    names = ("updater/optimizer:main/c/W/m", "updater/model:main/c/W", "updater/model:main/c/b")
+    names = ("updater/a/optimizer:main/c/W/m", "updater/model:main/c/W", "updater/model:main/c/b")
     snapshot = {"net.npz": _npz(dict(zip(names, (b, w, b), strict=True)))}
     for number in "01":
         yield f"Chainer's array {number}", chainer.open, snapshot, Hints(convs=(number,))
+    more = {"c1_w": 2 * w, "c1_b": b, "c2_w": 3 * w, "c2_b": 2 * b}
+    within = dumps({"params": {"c1_w": w}, "blobs": more})
+    yield "Caffe2's blobs beside others", caffe2.open, {"net.pkl": within}, Limits()
     first = Thing("lasagne.layers.InputLayer", shape=(None, 6), name=None)
     epoch = {"loss": 0.5, "odd": Thing("mine.Odd"), "epoch": 1}
     net = Thing("nolearn.lasagne.base.NeuralNet", layers_={"in": first}, train_history_=[epoch])
@@ -120,7 +123,7 @@ def _scripts() -> Iterator[Case]:
         "an object between": (*numbers, Thing("mine.Odd"), w, b),
         "what is lost between": (*numbers, Thing("torch._utils._rebuild_nested_tensor"), w, b),
         "no number of groups": (*numbers[:5], None, w, b),
-        "a number for a word": (*numbers[:3], 0, (0, 0), 2, w, b),
+        "a number for a word": (*numbers[:3], 2, (0, 0), 2, w, b),
         "a gap too few": ((2, 1), (1, 0), (2,), *numbers[3:], w, b),
         "a matrix": ((2,), (1,), (1,), *numbers[3:], tensor(array_of(2, 3)), b),
     }.items():
