@@ -148,6 +148,10 @@ def extremes() -> Iterator[str]:
     for low, high in ((0.0, 2.0), (1e20, 1e20), (-largest, largest), (0.0, 5e-324)):
         told = [f"{page._part(value, low, high):.4g}" for value in (low, high, 1.0, -largest, largest)]
         yield f"part of the way from {low:.3g} to {high:.3g}: {told}"
+    ramp = np.arange(-4.0, 5).reshape(3, 3)
+    basis = np.array([0 * ramp, ramp, ramp / 9])
+    for tile in page.tiles(summing.KernelComponents("some", 3, basis, np.array([0.5, 0.25, 0]))):
+        yield f"tile {tile['number']} {tile['share']}: {[one['fill'] for one in tile['squares']]}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {"taken": taken, "timed": timed, "extremes": extremes}

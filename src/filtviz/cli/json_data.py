@@ -95,7 +95,7 @@ def diagnoses_data(models: Sequence[Diagnosis | FileFailure], *, with_filters: b
     """
     done = [each for each in models if isinstance(each, Diagnosis)]
     named = zip(telling_names([Path(each.file or "network") for each in done]), done, strict=True)
-    answer = done[0].answer if len(done) == 1 else difference(list(named)) if done else ""
+    answer = done[0].answer if len(done) == 1 else difference(list(named))
     data = [_model_data(each, with_filters=with_filters) for each in models]
     return answer_data(data, {"answer": answer})
 
@@ -132,7 +132,7 @@ def diagnosis_data(diagnosis: Diagnosis, with_filters: bool) -> dict[str, Any]:
         "notes": list(diagnosis.notes),
         "left_out": list(diagnosis.left_out),
         "checks": {rule: list(names) for rule, names in diagnosis.checks.items()},
-        "shown": None if diagnosis.shown is None else finite(diagnosis.shown),
+        "shown": finite(diagnosis.shown),
     }
 
 
