@@ -18,15 +18,13 @@ from tests.chains import glorot
 from filtviz.activations import Activation
 from filtviz.composition import linear_map
 from filtviz.composition.stacks import Stage, following_layer, linear_stack
-from filtviz.measures import (
-    composed,
-    diagnosing,
-    trajectory,
-)
+from filtviz.measures import comparison, composed, diagnosing, directions, trajectory
 from filtviz.measures.energies import heterogeneity
 from filtviz.measures.initialiser import fit_catalogue, fit_free_scale
 from filtviz.measures.initialiser_catalogue import DEFAULT, Draws, Fans, Fit
 from filtviz.measures.kernels import Kernels
+from filtviz.measures.low_frequency import looks_like_noise
+from filtviz.measures.matrices import fit_matrix
 from filtviz.measures.subject import Identified, Provenance
 from filtviz.measures.table import MEASURES
 from filtviz.measures.unused import is_at_start_behind, scale_behind
@@ -187,11 +185,49 @@ def orders_at_their_ends() -> Iterator[str]:
     yield f"uneven: {[heterogeneity(each, 'filters') for each in (zeros, signs)]}"
 
 
+def pictures_at_their_ends() -> Iterator[str]:
+    """Yield what is said of weights as they are stored, of what repeats, and of what changed."""
+    plain, drawn = base("plain"), noise(6, 4, 3, 3)
+    for name, weights in (
+        ("plain", drawn), ("clipped", np.clip(drawn, -0.5, 0.5)), ("one weight", drawn[:1, :1, :1, :1]),
+        ("half precision", drawn.astype("f2")), ("rounded", np.round(drawn, 1)),
+    ):  # fmt: skip
+        made = replace(plain, kernels=Kernels.of(weights))
+        for key in ("clipped", "quantised")[: 1 + (weights.size > 1)]:
+            found = MEASURES[key].take(made)
+            yield f"{name}, {key}: {found and (found.found, found.text)}"
+    broken = np.where(drawn == drawn.max(), np.nan, drawn)
+    for name, weights in (
+        ("noise", drawn), ("NaN", broken), ("zeros", drawn * 0), ("ones", drawn * 0 + 1), ("none", drawn[:0]),
+        ("one weight", drawn[:, :, :1, :1]), ("huge", drawn * 1e300),
+    ):  # fmt: skip
+        yield f"{name} looks like noise: {looks_like_noise(weights)}"
+    for filters, channels in ((1, 1), (1, 4), (4, 1), (2, 2), (2, 4)):
+        matrix = layers_told.middle(noise(filters, channels))
+        fit = fit_matrix(Kernels.of(matrix))
+        yield f"{filters}x{channels} in the middle: {fit and fit.names}"
+    first, other = noise(1, 1, 3, 3), np.array([[1, -1, 0], [0] * 3, [0] * 3]).reshape(1, 1, 3, 3)
+    for n in (2, 3, 4, 5):
+        pairs = np.concatenate([first] * n + [other] * (5 - n))
+        made = replace(plain, kernels=Kernels.of(pairs), layer=conv(pairs, conv_index=0))
+        yield f"{n} of 5 repeat: {directions._nearly_repeat(made)}"
+    for change in (0.5, 100.0, 100.1):
+        yield f"changed by {change}: {comparison._times(change)}, {comparison._times(change, '')}"
+    some = drawn * np.array([0, 1, 0, 0, 0, 0]).reshape(6, 1, 1, 1)
+    for name, states in (
+        ("zeros to one filter", (drawn * 0, some)), ("one filter to all", (some, drawn)),
+        ("one filter to zeros", (some, drawn * 0)), ("one filter turned", (some, -some)),
+    ):  # fmt: skip
+        found = comparison.compare_layers([conv(each) for each in states], ["a", "b"])
+        told = [few(each) for each in (found.relative_change, found.cosine, found.total_change)]
+        yield f"{name}: {told} {found.total_cosine:.4f} {found.sentence}"
+
+
 def below_told() -> Iterator[str]:
     """Yield all of it."""
     for table in (
         stacks_at_their_ends, networks_at_their_ends, maps_at_their_ends, origins_at_their_ends,
-        orders_at_their_ends,
+        orders_at_their_ends, pictures_at_their_ends,
     ):  # fmt: skip
         yield from table()
 
