@@ -20,6 +20,7 @@ from unittest.mock import patch
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from tests.accounts import Counted
 from tests.building import conv, image
 
@@ -262,6 +263,9 @@ def _all_shown() -> Iterator[str]:
         "a sheet": filtviz.plot_sheet(weights, SheetOptions(top=2), channels="0,2", dpi=50),
         "strengths": filtviz.plot_sheet(weights, view="rms"),
         "colours": filtviz.plot_sheet(weights, SheetOptions(scale="filter"), channels="rgb"),
+        "filters on the image": filtviz.plot_through(
+            _two(random_weights(4, 2, 3, 3)), 1, SheetOptions(top=1), view="rms", dpi=50
+        ),
         "states": filtviz.plot_comparison(
             filtviz.compare([weights[2:], 2 * weights[2:]]), SheetOptions(top=1), dpi=5
         ),
@@ -275,13 +279,35 @@ def _all_shown() -> Iterator[str]:
         yield f"{most} shown of 3: {shown.count('<img')} {shown[shown.rindex('>', 0, -6) :]}"
 
 
+def _laid() -> Iterator[str]:
+    """Yield how kernels lie on figures, whatever a person has set."""
+    layer = layer_of(random_weights(3, 2, 3, 2))
+    odd = {"origin": "lower", "interpolation": "bilinear", "aspect": "auto", "cmap": "jet"}
+    with matplotlib.rc_context({f"image.{name}": value for name, value in odd.items()}):
+        made = {"weights": filtviz.plot_conv_weights(layer, figsize=(1, 1))[0]}
+        for view in ("grid", "sheet"):
+            made[view] = next(draw(layer, [0], DrawingOptions(view=view, figsize=(1.0, 1.0)))).figure()
+        for name, figure in made.items():
+            for axes in figure.axes:
+                ticks = len(axes.get_xticks()) > 0, len(axes.get_yticks()) > 0
+                images = [
+                    f"{one.origin} {one.get_interpolation()} {one.get_cmap().name} {one.get_array().shape}"
+                    for one in axes.images
+                ]
+                yield f"on axes of {name}: {axes.axison} {ticks} {axes.get_aspect()} {images}"
+
+
+def _two(weights: NDArray[Any]) -> Network:
+    """A network of two convolutions, the second with these weights."""
+    first = conv(random_weights(2, 3, 5, 5), below=0)
+    return Network.of([image(3, 16, 16), first, conv(weights, below=1)])
+
+
 def _composed() -> Iterator[str]:
     """Yield what is said of pictures of nolearn's layout that show filters on the image."""
     weights = random_weights(4, 2, 3, 3)
     weights[1] = 0
-    network = Network.of(
-        [image(3, 16, 16), conv(random_weights(2, 3, 5, 5), below=0), conv(weights, below=1)]
-    )
+    network = _two(weights)
     for through, ranges, dpi in product((False, True), (None, ((1, 1),), ((2, 2),)), (100.0, 20.0)):
         made = LayerPictures(
             network=network, source="m", options=DrawingOptions(view="grid", figsize=(1.0, 1.0), dpi=dpi),
@@ -367,5 +393,5 @@ def _graphs() -> Iterator[str]:
 
 def direct() -> Iterator[str]:
     """Yield what functions give that are called directly."""
-    for each in (_magnitudes, _tiles, _files, _asked, _known, _all_shown, _composed, _graphs):
+    for each in (_magnitudes, _tiles, _files, _asked, _known, _all_shown, _laid, _composed, _graphs):
         yield from each()
