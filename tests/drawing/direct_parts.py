@@ -48,6 +48,7 @@ from filtviz.network import Network
 from filtviz.operations import Identity, Normalisation, Untold
 from filtviz.parameter import Parameter
 
+from .figures_told import figure_lines
 from .making import layer_of, numbers, random_weights, said, short
 
 __all__ = ["direct"]
@@ -290,11 +291,12 @@ def _laid() -> Iterator[str]:
         for name, figure in made.items():
             for axes in figure.axes:
                 ticks = len(axes.get_xticks()) > 0, len(axes.get_yticks()) > 0
-                images = [
-                    f"{one.origin} {one.get_interpolation()} {one.get_cmap().name} {one.get_array().shape}"
-                    for one in axes.images
-                ]
-                yield f"on axes of {name}: {axes.axison} {ticks} {axes.get_aspect()} {images}"
+                how = [f"{one.origin} {one.get_interpolation()} {one.get_cmap().name}" for one in axes.images]
+                yield f"on axes of {name}: {axes.axison} {ticks} {axes.get_aspect()} {how}"
+    texts = SheetTexts(source="m", notes=("a note",))
+    options = DrawingOptions(view="sheet", sheet=SheetOptions(figsize=(3, 4)))
+    (page,) = draw(layer_of(random_weights(1, 101, 3, 3)[[0, 0]]), range(88, 101), options, texts)
+    yield from figure_lines(page.figure())
 
 
 def _two(weights: NDArray[Any]) -> Network:
