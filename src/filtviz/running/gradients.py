@@ -324,10 +324,10 @@ def _climb(
 
 
 def _check_images(found: Any, n: int, layer: Layer) -> None:
-    shape = tuple(found.shape)
-    if len(shape) < 2 or shape[0] != n:
+    if len(found.shape) < 2 or found.shape[0] != n:
+        shape = "x".join(map(str, found.shape)) or "one number"
         raise RunningError(
-            f"what {layer.title} gives has no units of each image to choose from (it is {shape})",
+            f"what {layer.title} gives has no units of each image to choose from: it is {shape}",
             layer=layer.index,
         )
 
