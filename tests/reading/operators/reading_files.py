@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from filtviz.errors import FiltvizError
-from filtviz.reading import folders
-from filtviz.reading.containers import LONGEST_FILE_NAME, Siblings
+from filtviz.reading import folders, grafting
+from filtviz.reading.containers import LONGEST_FILE_NAME, Siblings, open_file, unwrap
 from filtviz.reading.limits import Inflation, Limits
+from filtviz.reading.sharded import index_of
 from filtviz.reading.stretch import in_memory
 from filtviz.reading.zips import read_members
 from tests.reading.operators.asking import Told
+from tests.reading.operators.wholes import opened
 from tests.reading.operators.zips import _zip
 from tests.telling import refused
 
@@ -104,6 +108,54 @@ def _beside() -> Told:
             yield f"{one} of one file", _said(lambda n=one: bytes(siblings.open(n)), name)
 
 
+def _wrapped() -> Told:
+    """Bytes that begin as a compression does and are none, and a file with another name."""
+    with tempfile.TemporaryDirectory() as name:
+        own = Path(name) / "own"
+        own.write_bytes(b"y")
+        os.link(own, Path(name) / "twin")
+        yield "a file with two names", repr(open_file(Path(name) / "twin"))
+        yield "a folder", _said(lambda: open_file(Path(name)), name)
+    length = b"\0\0\0\0{" + b'"a":{}' * 3
+    for start in (b"x", b"\x78\x9c", b"\x78\x9c ", b"\x1f\x8b", b"\x1f\x8b\0\0" + length, b"BZh0" + length):
+        budget = Inflation(Limits())
+        yield f"wrapped {start!r}", _said(lambda d=start, b=budget: bytes(unwrap(d, b)[0]))
+
+
+def _indexes() -> Told:
+    """JSON that says in which file each tensor lies, with one fact changed."""
+    held = {"a": "m-1.safetensors", "b": "m-2.safetensors"}
+    for words, data in (
+        ("as usual", {"weight_map": held}), ("other files", {"weight_map": {"a": "m.bin"}}),
+        ("one other", {"weight_map": {**held, "c": "m.bin"}}),
+        ("none", {"weight_map": {}, "x": ".safetensors"}), ("a list", {"weight_map": [".safetensors"]}),
+        ("numbers", {"weight_map": {"a": 1, "b": ".safetensors"}}),
+        ("another word", {"map": held}), ("no map", {"weight_map": None, "x": ".safetensors"}),
+    ):  # fmt: skip
+        text = json.dumps(data).encode()
+        yield f"an index, {words}", _said(lambda d=text: index_of(opened(d), ".safetensors"))
+    usual = json.dumps({"weight_map": held}).encode()
+    for words, text in (
+        ("blanks before", b" \n" + usual), ("blanks behind", usual + b" \n" * 9),
+        ("a bracket", b"[" + usual + b"]"), ("a letter before", b"x" + usual),
+        ("a letter behind", usual + b"x"), ("many blanks", usual + b" " * 64),
+        ("twice", usual[:-1] + b', "weight_map": {}}'), ("cut short", usual[:-9] + b"}"),
+    ):  # fmt: skip
+        yield f"an index with {words}", _said(lambda d=text: index_of(opened(d), ".safetensors"))
+    for n in (1, 2):
+        file = opened(usual, limits=Limits(layers=n))
+        yield f"an index of 2 for {n}", _said(lambda f=file: index_of(f, ".safetensors"))
+
+
+def _prefixes() -> Told:
+    for names in (
+        ("a.b.c.w", "a.b.d.w"), ("a.b.c.w", "a.d.w"), ("a.b.c.w", "a.w"), ("a.b.c.w",), ("a.b.w", "a.b.v"),
+        ("w", "a.w"), (), ("a.b.c.w", "b.b.c.w"),
+    ):  # fmt: skip
+        found = grafting._without_prefix([SimpleNamespace(keys=["other", name]) for name in names])  # type: ignore[misc]
+        yield f"without what {names} share", str([found(name) for name in names])
+
+
 def _zips() -> Told:
     """Fields of a zip that come twice, or where they do not count."""
     whole = _zip(names=(b"a",), methods=(0,), big=True)
@@ -139,4 +191,7 @@ def reading_files() -> Told:
     yield from _models()
     yield from _trees()
     yield from _beside()
+    yield from _wrapped()
+    yield from _indexes()
+    yield from _prefixes()
     yield from _zips()
