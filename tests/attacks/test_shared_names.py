@@ -179,7 +179,7 @@ def test_functions_are_still_put_where_they_are_called(read):
 def test_no_array_of_a_tree_has_a_longer_name_than_is_kept(tmp_path):
     path = tmp_path / "model.pkl"
     path.write_bytes(growing.long_paths(3))
-    tensors, _ = trees._of_objects(Opened.of(path, Limits(), Hints()))
+    tensors, *_ = trees._of_objects(Opened.of(path, Limits(), Hints()))
     assert [len(one.name) for one in tensors] == [LONGEST_SOURCE] * 3
     assert [one.name[-2:] for one in tensors] == ["/0", "/1", "/2"]
 

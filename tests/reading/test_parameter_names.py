@@ -57,3 +57,15 @@ def test_a_normalisation_between_two_layers_passes_on_as_many_channels(tmp_path:
     assert [layer.inputs for layer in layers] == [(), (0,), (1,)]
     (tmp_path / "m.pkl").write_bytes(pickle.dumps([first, *norm, np.ones((4, 5, 3, 3), np.float32)]))
     assert filtviz.load(tmp_path / "m.pkl").layers[2].inputs == ()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_named_arrays_of_another_pickle_in_the_file_are_said_to_be_left_out(
+    others: int, tmp_path: Path
+) -> None:
+    kernel = np.ones((3, 3, 1, 2), np.float32)
+    trees = [{"a/kernel": kernel, "b/kernel": kernel + 1}, *[{"c/kernel": kernel + 2}] * others]
+    (tmp_path / "net.pkl").write_bytes(b"".join(pickle.dumps(tree, 4) for tree in trees))
+    network = filtviz.load(tmp_path / "net.pkl")
+    assert [layer.name for layer in network.conv_layers] == (["#0/a", "#0/b"] if others else ["a", "b"])
+    assert network.origin.left_out == (("pickle #1",) if others else ())

@@ -90,10 +90,10 @@ def open(opened: Opened) -> Network | None:
         MalformedFileError: the file is damaged or cut short.
         LimitError: it has too many arrays.
     """
-    form, tensors, is_paddles = "MessagePack", _of_msgpack(opened), False
+    form, tensors, is_paddles, beside = "MessagePack", _of_msgpack(opened), False, tuple[str, ...]()
     if tensors is None:
         form = opened.objects.form
-        tensors, is_paddles = _of_objects(opened) if opened.roots else ([], False)
+        tensors, is_paddles, beside = _of_objects(opened) if opened.roots else ([], False, ())
     words = _words_of(tensors, opened, is_paddles=is_paddles)
     if words is None:
         return None
@@ -119,7 +119,7 @@ def open(opened: Opened) -> Network | None:
         objects=Objects(form=form) if form == "MessagePack" else None,
         framework=words.framework,
         order=words.order if as_they_run else _SORTED,
-        left_out=others,
+        left_out=(*others, *beside),
         training=("its optimiser has moved weights",) if optimised.moved else (),
         moved=optimised.moved,
         resting=optimised.resting,
@@ -237,18 +237,18 @@ _OF_STATE = re.compile(r"(?<![^/])_mapping/|/_?(raw_)?value\Z")
 """What the classes of Flax's NNX put into the path to an array."""
 
 
-def _of_objects(opened: Opened) -> tuple[list[Tensor], bool]:
-    """Return the arrays of a pickle, an npz or an npy with their whole paths; and if they are Paddle's."""
-    held = collect(opened, everything=True).arrays
+def _of_objects(opened: Opened) -> tuple[list[Tensor], bool, tuple[str, ...]]:
+    """Return arrays with their whole paths, whether they are Paddle's, and what lies beside them."""
+    collected = collect(opened, everything=True)
+    held = collected.arrays
     # `np.save` of a dictionary makes an array of objects that has one, number 0.
     start = 1 if all(len(named.path) > 1 and named.path[0] == "0" for named in held) else 0
     stop = -1 if _are_paddles_pairs([named.path for named in held]) else None
     found = [Tensor(name=_path(named.path[start:stop]), array=named.array) for named in held]
     if any(one.module.startswith("flax.nnx") for one in opened.globals):
         found = [replace(one, name=_OF_STATE.sub("", one.name)) for one in found]
-    return (
-        sorted(found, key=lambda one: natural_key(one.name)) if opened.is_npz else found
-    ), stop is not None
+    found = sorted(found, key=lambda one: natural_key(one.name)) if opened.is_npz else found
+    return found, stop is not None, collected.left_out
 
 
 def _as_saved(tensors: Sequence[Tensor], opened: Opened) -> list[Tensor]:
