@@ -192,6 +192,29 @@ def _folded() -> Told:
         yield f"with {room} operations left", made("Add", a, c, room=room)
 
 
+def _ends() -> Told:
+    """Numbers of which one is missing, or too many are there, and arrays that were computed before."""
+    many = held(np.arange(80), "i4")
+    yield from {
+        "Pack of nothing": made("Pack"),
+        "Neg of nothing": made("Neg"),
+        "Pack of many": made("Pack", 3, many),
+        "Identity of many": made("Identity", many),
+        "Reshape of many": made("Reshape", many, [8, 10]),
+        "StridedSlice from two": made("StridedSlice", [4, 5, 6], [0, 1], [2], [1]),
+        "StridedSlice to two": made("StridedSlice", [4, 5, 6], [0], [2, 3], [1]),
+        "ConcatV2 along two": made("ConcatV2", [4], [5], [0, 1]),
+        "ConcatV2 along one of nothing": made("ConcatV2", [0]),
+        "Squeeze of two": made("Squeeze", [4, 5]),
+    }.items()
+    a, b = held([1.0, 2.0], name="a"), held([1.0, 2.0], name="b")
+    for depths in ((1, 15), (15, 1), (1, 16), (16, 1)):
+        pairs = zip("ab", (a, b), depths, strict=True)
+        known = {name: folding.Folded(parameter=one, parts=(one,), depth=depth) for name, one, depth in pairs}
+        yield f"Add of what is {depths} deep", made("Add", a, b, known=known)
+
+
 def corners_of_constants() -> Told:
     """All of it."""
     yield from _folded()
+    yield from _ends()

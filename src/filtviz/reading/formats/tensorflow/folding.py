@@ -236,7 +236,7 @@ def _expanded(asked: _Asked) -> Lengths | None:
 
 
 def _squeezed(asked: _Asked) -> Lengths | None:
-    return asked.given[0].reshaped([]) if asked.given[0].array.size == 1 else None
+    return asked.given[0].reshaped([])
 
 
 def _reshaped(asked: _Asked) -> Lengths | None:
