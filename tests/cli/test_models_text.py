@@ -140,3 +140,10 @@ def test_a_model_in_brief() -> None:
     assert in_brief(model("a", "undecided", "undecided")) == "no convolution can be judged"
     assert in_brief(model("a", "structured", "initial")) == "structured in conv1, as drawn in conv2"
     assert in_brief(Diagnosis(file="a", layers=())) == "no filters to judge"
+
+
+def test_models_without_layers_stand_in_a_row_each() -> None:
+    lines = describe_models([model("a.pkl"), model("b.pkl")]).splitlines()
+    assert [line.split()[0] for line in lines if line.startswith(("layer", "model", "a.pkl", "b.pkl"))] == [
+        "model", "a.pkl", "b.pkl"
+    ]  # fmt: skip

@@ -35,7 +35,7 @@ from filtviz.reporting.content import (
     filter_data,
     marked_filters,
 )
-from filtviz.reporting.gathering import gather_content, label_files
+from filtviz.reporting.gathering import _best_glance, gather_content, label_files
 from filtviz.reporting.rendering import (
     bars,
     file_facts,
@@ -164,7 +164,7 @@ def cases() -> Iterator[tuple[str, Callable[[], PageContent]]]:
     for name, networks, n in (
         ("since one", [c, a], 1), ("since another shape", [three, a], 1), ("two since one", [a, c, named], 1),
         ("since two", [a, trained, other], 2), ("since what is lost", [lost, a], 1),
-        ("since nothing", [no, a], 1),
+        ("since nothing", [no, a], 1), ("nothing since something", [a, no], 1),
     ):  # fmt: skip
         yield name, partial(_content, networks, n)
     for layers in ((1,), ("conv2", 0), (2, "conv1", "conv1"), ("none",), 1, "conv3"):
@@ -435,6 +435,20 @@ def accounts() -> Iterator[str]:
         yield f"  left {account.left['work']}, {len(account.left_out)} sentences"
 
 
+def best() -> Iterator[str]:
+    """Yield which layer is drawn beside an answer."""
+    model = network((4, 1, 3, 3), (3, 4, 3, 3), path="a.pkl")
+    (first, *_), account = gather(model).sections[0].states, Account({"work": 10**12, "pixels": 10**12})
+    for look_at in (None, 0, 1):
+        for verdict in ("undecided", "initial"):
+            judged = replace(first.diagnosis, verdict=verdict)
+            file = replace(
+                first.file, diagnosis=replace(first.file.diagnosis, look_at=look_at, look_size=None)
+            )
+            found = _best_glance(file, replace(first, diagnosis=judged), account)
+            yield f"best of {verdict}, to look at {look_at}: {found and (found.conv_index, found.title)}"
+
+
 def all_lines() -> Iterator[str]:
     """Yield what ``tests/told/page_contents.txt`` holds."""
     for name, make in cases():
@@ -445,5 +459,5 @@ def all_lines() -> Iterator[str]:
             yield f"  {type(error).__name__}: {error}"
             continue
         yield from told(content, whole=name in WHOLE)
-    for each in (histograms, odds, places, pages, accounts):
+    for each in (histograms, odds, places, pages, accounts, best):
         yield from each()

@@ -167,7 +167,7 @@ def _glances(
     Of a lone model that is compared with earlier ones, the first layer is drawn in the first of these, too.
     """
     answered = files[n_before:]
-    if n_before and len(answered) == 1:
+    if len(answered) == 1:
         earlier = next((state for state in _firsts(files[-1], sections)), None)
         if earlier is not None and earlier.file is not files[-1]:
             yield earlier.file, glance_usual(earlier.layer, f" in {earlier.file.label}")
