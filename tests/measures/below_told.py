@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.accounts import Counted
 from tests.building import as_layer, chain, conv, pool
 from tests.chains import glorot
 
@@ -25,6 +26,7 @@ from filtviz.measures.initialiser_catalogue import DEFAULT, Draws, Fans, Fit
 from filtviz.measures.kernels import Kernels
 from filtviz.measures.low_frequency import looks_like_noise
 from filtviz.measures.matrices import fit_matrix
+from filtviz.measures.stored import quantisation
 from filtviz.measures.subject import Identified, Provenance
 from filtviz.measures.table import MEASURES
 from filtviz.measures.unused import is_at_start_behind, scale_behind
@@ -217,10 +219,18 @@ def pictures_at_their_ends() -> Iterator[str]:
     for name, states in (
         ("zeros to one filter", (drawn * 0, some)), ("one filter to all", (some, drawn)),
         ("one filter to zeros", (some, drawn * 0)), ("one filter turned", (some, -some)),
+        ("there and back", (drawn, -drawn, drawn + some)),
     ):  # fmt: skip
-        found = comparison.compare_layers([conv(each) for each in states], ["a", "b"])
+        found = comparison.compare_layers([conv(each) for each in states], ["a", "b", "c"][: len(states)])
         told = [few(each) for each in (found.relative_change, found.cosine, found.total_change)]
         yield f"{name}: {told} {found.total_cosine:.4f} {found.sentence}"
+    account = Counted()
+    for n in (5, 6, 6):
+        kernels = Kernels.of(first + 0.9 * noise(n, 1, 3, 3))
+        share, p = directions.significant_component(kernels, 0.1, account=account)
+        yield f"one direction of {n}: {share:.5f} {p} {account}"
+    for without in (False, True):
+        yield f"values of zeros: {quantisation(Kernels.of(drawn * 0), without_zeros=without)}"
 
 
 def below_told() -> Iterator[str]:

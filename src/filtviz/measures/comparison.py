@@ -60,7 +60,7 @@ class LayerComparison:
         if not (self.filters[0] != self.filters[-1]).any():
             return f"nothing changed {between}: all {self.filters[0].size:,} weights are the same"
         known = self.relative_change[np.isfinite(self.relative_change)]
-        if not np.isfinite(self.total_change) or not known.size:
+        if not np.isfinite(self.total_change):
             return f"{between} all weights changed: they were all zero"
         low, middle, high = np.percentile(known, [0, 50, 100])
         new = self.relative_change.size - known.size
