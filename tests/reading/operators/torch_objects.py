@@ -247,6 +247,15 @@ def _of_training(usual: Any) -> Iterator[tuple[Any, ...]]:
         yield f"{n} optimisers", {"net": usual, "optims": [_optimiser(moment)] * n}
     whole = Thing("torch.optim.adam.Adam", **_optimiser(moment))
     yield "an optimiser itself", {"net": usual, "x": whole}
+    fresh = _optimiser(None)
+    yield "one that took steps before one that took none", {"net": usual, "optims": whole, "opts": fresh}
+    yield "optimisers in a list of a list", {"net": usual, "optims": [[_optimiser(moment)]]}
+    yield (
+        "an optimiser under other keys too",
+        {"net": usual, "optims": {5: fresh, "x": 1, **_optimiser(moment)}},
+    )
+    yield "a state that is a number", {"net": usual, "optims": {"state": 5, "param_groups": []}}
+    yield "an optimiser with keys that are no texts", {"net": usual, "x": {5: 1, **_optimiser(moment)}}
     yield "an optimiser without a state", {"net": usual, "x": Thing("torch.optim.adam.Adam", 1)}
     yield "an optimiser alone", whole
     yield "an optimiser's state alone", _optimiser(moment)

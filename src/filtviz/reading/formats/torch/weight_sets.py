@@ -63,9 +63,8 @@ class WeightSet:
     @property
     def is_loose(self) -> bool:
         """Whether its tensors are no parameters by their names: a random vector that was kept, losses."""
-        return self.module is None and (
-            self.is_list or not any("." in one.name or one.name in _ROLES for one in self.tensors)
-        )
+        named = any("." in one.name or one.name in _ROLES for one in self.tensors)
+        return self.module is None and not named
 
 
 @dataclass(frozen=True, kw_only=True)
