@@ -85,6 +85,7 @@ def cases() -> Iterator[tuple[str, Network, dict[str, Any]]]:
     yield "beyond all numbers", network(huge, above), {"images": images(1)}
     untold = conv(drawn(0, 4, 1, 3, 3), None, name="untold", stride=None)
     yield "stride is not told", network(one, replace(untold, name="x")), {"images": images(1)}
+    yield "its first stride is not told", network(untold), {"images": images(2)}
     yield "other images", plain, {"images": images(2, 3)}
     yield "no convolution", network(head(100)), {"images": images(2)}
     odd = as_layer(Activation(kind="untold", name="odd"), type="Odd")
