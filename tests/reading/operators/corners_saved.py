@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from filtviz.reading.formats import tensorflow
+from filtviz.reading.formats.tensorflow import checkpoint
 from filtviz.reading.limits import Hints, Limits
 from filtviz.reading.opened import Opened
-from tests.reading.operators.asking import Told, part
+from filtviz.reading.stretch import view_of
+from tests.reading.operators.asking import Told, message, part
 from tests.reading.operators.corners_tflite import _Steady
 from tests.reading.operators.odd_saved import NEW, OLD, _meta, _read
 from tests.reading.operators.whole_saved import table
-from tests.reading.operators.wholes import opened, read_of
+from tests.reading.operators.wholes import opened, outcome, read_of
 
 __all__ = ["corners_of_saved"]
 
@@ -62,8 +64,21 @@ def _first(*, shape: Any = (2, 2), slices: int = 1, code: int = 1, numbers: int 
     return read_of(tensorflow.open, opened(table(entries, _Steady()), name="model.ckpt"))
 
 
+def _pieces() -> Told:
+    """Numbers of several bytes, types by their numbers, and where an array lies in its file."""
+    for data in (b"", b"\x80", b"\x7f", b"\xff" * 9 + b"\x01", b"\xff" * 10 + b"\x01", b"\x81\x02\x03"):
+        yield f"a number of {data!r}", outcome(lambda d=data: checkpoint._varint(d, 0), str)  # type: ignore[misc]
+    yield "types", " ".join(str(checkpoint.dtype_of(code)) for code in range(27))
+    whole = view_of(bytes(range(10)))
+    for start, size in ((0, 0), (0, 10), (10, 0), (3, 4), (9, 1), (9, 2), (11, 0), (-1, 2), (2, -1)):
+        entry = message(part(3, 0) + part(4, start % (1 << 64)) + part(5, size % (1 << 64)))
+        found = outcome(lambda e=entry: checkpoint._piece(e, lambda _: whole), lambda made: bytes(made).hex())  # type: ignore[misc]
+        yield f"{size} bytes at {start}", found
+
+
 def corners_of_saved() -> Told:
     """All of it."""
+    yield from _pieces()
     for keys in (
         (),
         ("spare/kernel",),
