@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -73,6 +74,9 @@ def texts() -> Iterator[str]:
     for ending, raw in product(("", "0123456789"), ("net", "x" * 49, "x" * 50, "x" * 61, "...", "a.")):
         stems = text.file_stem(raw, ending=ending), text.file_stem(raw, 20)
         yield f"stem of {len(raw)} with {ending!r}: {stems}"
+    for encoding in ("ascii", "latin-1", "utf-8"):
+        with patch("sys.getfilesystemencoding", return_value=encoding):
+            yield f"stems for {encoding}: {text.file_stem('aé漢b')!a}"
     yield f"digests: {[text.digest(each) for each in ('', 'a', 'é', chr(0xD800))]}"
     names = ["a10", "a9", "a09", "a1b2", "", "10", "9", "a", "a" + "1.2." * 12, "b٣", "0", "00", "01"]
     yield f"in order: {sorted(names, key=text.natural_key)}"
