@@ -264,6 +264,8 @@ def _of_pieces() -> Told:
         ("said", fold("Split", ramp(5, 2), split=[1, 4], n_outputs=2, output=1)),
         ("behind", fold("Split", ramp(2, 5), axis=-1, n_outputs=2, output=1)),
         ("below none", fold("Split", ramp(5), num_outputs=-1)),
+        ("of more than can be counted", fold("Split", ramp(5), num_outputs=1 << 62)),
+        ("behind all of them", fold("Split", ramp(5), output=3, num_outputs=3)),
     ]
     yield from together(rows, "Split")
     rows = []

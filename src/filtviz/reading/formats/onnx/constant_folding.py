@@ -374,13 +374,19 @@ def _split(case: Case) -> _Recipe | None:
     if not -len(shape) <= axis < len(shape):
         return None
     axis %= len(shape)
-    each = -(-shape[axis] // n_outputs)
-    lengths = said or [min(each, max(shape[axis] - each * at, 0)) for at in range(n_outputs)]
-    if len(lengths) <= case.output or min(lengths) < 0 or sum(lengths) != shape[axis]:
-        return None
-    start = sum(lengths[: case.output])
-    cut = (slice(None),) * axis + (slice(start, start + lengths[case.output]),)
-    wanted = (*shape[:axis], lengths[case.output], *shape[axis + 1 :])
+    n, place = shape[axis], case.output
+    if said:
+        if len(said) <= place or min(said) < 0 or sum(said) != n:
+            return None
+        start, length = sum(said[:place]), said[place]
+    else:  # in parts of one length, the last of which may be shorter
+        if place >= n_outputs:
+            return None
+        each = -(-n // n_outputs)
+        start = min(each * place, n)
+        length = min(each, n - start)
+    cut = (slice(None),) * axis + (slice(start, start + length),)
+    wanted = (*shape[:axis], length, *shape[axis + 1 :])
     return _Recipe(shape=wanted, compute=lambda one: one[cut])
 
 
