@@ -10,6 +10,7 @@ import sys
 import warnings
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -52,7 +53,7 @@ class Pool:
 
 
 @pytest.fixture
-def libraries(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def libraries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """Modules in place of Theano's and of those that it needs; all that the shim changes is put back."""
     names = ("theano", "theano.tensor", "theano.tensor.signal", "theano.tensor.signal.pool", "theano.sandbox",
              "theano.sandbox.rng_mrg", "scipy.signal", "scipy.signal._signaltools",
@@ -76,7 +77,7 @@ def libraries(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         monkeypatch.setitem(vars(module), name, "its own")
         monkeypatch.delitem(vars(module), name)
     monkeypatch.setattr(sys, "version_info", (3, 11, 7))
-    monkeypatch.setenv("THEANORC", os.devnull)
+    monkeypatch.setenv("THEANORC", str(tmp_path / "theanorc"))
     monkeypatch.setenv("THEANO_FLAGS", "floatX=float32")
     if hasattr(filtviz, "theano_shim"):
         monkeypatch.delattr(filtviz, "theano_shim")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -179,9 +180,16 @@ def test_a_disk_that_fills_in_the_midst_of_the_manifest_leaves_the_old_one(model
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_device_that_takes_nothing_is_one_sentence(model):
-    failed = run("report", "model.npz", "-o", "/dev/full")
+    device = Path("/dev/full")
+    if os.access("/dev", os.W_OK):  # whoever runs the tests could replace it by a file, if the program did
+        device = Path("full")
+        try:
+            os.mknod(device, stat.S_IFCHR | 0o666, Path("/dev/full").stat().st_rdev)
+        except OSError as error:
+            pytest.skip(f"no device can be made here: {error}")
+    failed = run("report", "model.npz", "-o", device)
     assert failed.exit_code == 1
-    assert failed.stderr.splitlines()[-1] == "filtviz: cannot write /dev/full: no space left on device"
+    assert failed.stderr.splitlines()[-1] == f"filtviz: cannot write {device}: no space left on device"
 
 
 @contextmanager
