@@ -107,6 +107,7 @@ def heats() -> Iterator[str]:
         for sizes in ([0.0], [0, 0], [1, 1], [1, 1, 1], [3, 1, 1], [0, 0, 5], [1, np.nan, 1])
     ]
     yield f"half: {shares}"
+    yield f"classes: {[explaining._class(('a', 'b'), target, n) for n in (1, 2, 3) for target in range(n)]}"
 
 
 def made() -> Iterator[str]:

@@ -46,7 +46,7 @@ def texts() -> Iterator[str]:
         shown = ascii(raw) if len(raw) < 20 else f"{len(raw)} of {raw[0]!a}"
         cell, stem = text.spreadsheet_text(raw)[:48], text.file_stem(raw)
         yield f"{shown}: {text.printable(raw)!a} | {cell!a} | {stem!a}"
-    for raw in ("", "conv1", "it's", 'a "b"', "'\"", "\x1b\n", "a\\b", "x" * 81):
+    for raw in ("", "conv1", "it's", 'a "b"', "'\"", "\x1b\n", "a\\b", "x" * 81, f"{'x' * 50}'{'x' * 50}"):
         yield f"quoted: {text.quoted(raw)} {text.quoted(raw, 3)}"
     for limit, n in product((0, 1, 5), (0, 1, 2, 4, 5, 6, 7)):
         yield f"{n} within {limit}: {text.printable('x' * n, limit)!a} {text.printable(chr(27) * n, limit)!a}"

@@ -562,6 +562,13 @@ def test_bytes_of_a_name_are_let_through_where_nothing_else_is_asked_for(own, op
         assert none is None
 
 
+@needs_full
+def test_what_cannot_be_written_at_the_end_is_no_error_of_the_reopened_stream():
+    with Path("/dev/full").open("w") as full, streams._reopened(full) as again:
+        again.write("a")
+    assert again.closed
+
+
 @pytest.mark.cases("all")
 @pytest.mark.parametrize(("number", "status"), [(28, 1), (32, 141)])
 def test_what_cannot_be_passed_on_in_the_end_is_no_success(number, status, monkeypatch):

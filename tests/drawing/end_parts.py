@@ -184,6 +184,14 @@ def _charged() -> Iterator[str]:
                 return f"{[one.part for one in pictures]} {misleading}"
 
             yield f"pictures of {layer.index} {shown}: {said(told)}; {account}"
+    for through in (False, True):
+        made = LayerPictures(
+            network=network, source="m", options=DrawingOptions(), ranges=None, through=through,
+            stacked=False, images=None, badges=True, suffix="png", account=Counted(),
+        )  # fmt: skip
+        texts = made._prepare(network.conv_layers[1])[1]
+        notes = f"{len(texts.notes)} notes and {len(texts.remarks)} remarks"
+        yield f"badges through {through}: {notes}, {texts.orientation!r}"
 
 
 EDGES = (

@@ -10,14 +10,18 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from tests.building import as_layer, conv, image
+
+from filtviz.activations import Activation
 from filtviz.drawing.graphs import picture as graph_picture
 from filtviz.drawing.graphs import placing
 from filtviz.drawing.graphs import texts as graph_texts
-from filtviz.drawing.graphs.boxes import Box, Graph
+from filtviz.drawing.graphs.boxes import Box, Graph, _heads
 from filtviz.drawing.graphs.placing import _columns, _in_order, _ranks, place
 from filtviz.network import Network, Origin
+from filtviz.operations import Merge
 
-from .making import numbers, said, short
+from .making import numbers, random_weights, said, short
 
 __all__ = ["boxes"]
 
@@ -80,6 +84,10 @@ def boxes() -> Iterator[str]:
         graph = replace(_graph(1, []), **own)
         inches = graph_picture._draw(graph, place(graph)).get_size_inches()
         yield f"a page as wide as its {size}: {numbers(inches)}"
+    joined = [image(1, 8, 8), conv(random_weights(1, 1, 3, 3), nonlinearity=None, below=0)]
+    joined += [as_layer(Activation(kind="rectify"), below=1), as_layer(Merge(kind="add"), below=(0, 1))]
+    for n in (3, 4):
+        yield f"heads of {n} layers: {_heads(Network.of(joined[:n]), whole=False)}"
     yield from _written()
 
 

@@ -130,6 +130,10 @@ def test_pairs_are_those_of_the_matrix_of_all_cosines(noise) -> None:
     rows = kernels.rows / np.where(kernels.norms > 0, kernels.norms, 1)[:, np.newaxis]
     cosines = np.triu(rows @ rows.T, 1)
     pairs = compare_pairs(kernels.units, 0.7)
+    known = (kernels.units @ kernels.units.T).astype(np.float32)
+    before = known.copy()
+    assert compare_pairs(kernels.units, 0.7, known).closest == pairs.closest
+    assert np.array_equal(known, before)
     assert pairs.total == pytest.approx(np.abs(cosines).sum(), rel=1e-6)
     assert pairs.alike.tolist() == np.argwhere(np.abs(cosines) >= 0.7).tolist()
     assert len(pairs.alike) > 1

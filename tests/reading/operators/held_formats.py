@@ -150,6 +150,8 @@ def _darknet() -> Iterator[Case]:
     packed = gzip.compress(b"[net]\nchannels=1\n[convolutional]\nsize=1\n", mtime=0)
     files = {"net.weights": weights, "net.cfg": packed}
     yield "Darknet's with a packed configuration", darknet.open, files, Limits()
+    files = {"net.v2.weights": weights, "net.v2.cfg": gzip.decompress(packed)}
+    yield "Darknet's of a name with a dot", darknet.open, files, Limits()
 
 
 # Trees

@@ -223,6 +223,12 @@ def _configurations() -> Iterator[tuple[str, Any]]:
         "a model that ends with its input",
         _model("all", [start, ended, _layer("e", [("m", 1)])], None, None),
     )
+    forked = [*inner, _layer("z", [("x", 0)], activation="relu")]
+    for ends in ("yz", "zy"):
+        model = _model("m", forked, [["x", 0, 0]], [[end, 0, 0] for end in ends], [("in", 0)])
+        for first in (0, 1):
+            layers = [start, model, _layer("e", [("m", first)])]
+            yield f"a model with the ends {ends} from {first}", _model("all", layers, None, None)
     yield "a layer twice", _model(
         "all", [start, _layer("r", [("in", 0)], [("r", 0)], activation="a" * 40), _layer("s", [("r", 1)])],
         ["in", 0, 0], ["s", 0, 0],

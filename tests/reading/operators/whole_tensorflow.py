@@ -355,6 +355,8 @@ def _a_constant(name: str) -> tuple[str, str]:
         node("d", "Const", []),
     ]
     g.nodes.append(node("e", "Const", [], other=part(8, b""), value=part(3, 1)))
+    empty = part(1, "value")  # an attribute that has a name and no value
+    g.nodes.append(node("f", "Const", []) + part(5, empty))
     file = opened(b"".join(part(1, one) for one in g.nodes))
     found = constant_of(Message(view_of(file.data), file.effort), name, file)
     return f"the constant {name}", "none" if found is None else f"{found.source} {numbers_of(found.value)}"
@@ -362,4 +364,4 @@ def _a_constant(name: str) -> tuple[str, str]:
 
 def graphs_of_tensorflow() -> Told:
     yield from map(a_graph, range(N_GRAPHS))
-    yield from map(_a_constant, "abcdef")
+    yield from map(_a_constant, "abcdefg")

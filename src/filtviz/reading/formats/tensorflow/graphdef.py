@@ -361,7 +361,7 @@ class _Reader:
 
     def _known(self, name: str) -> str:
         """Return a name, that of the node's first output where only this is known."""
-        has = any(name in one for one in (self.constants, self.giver, self.lengths, self.postponed))
+        has = any(name in one for one in (self.constants, self.giver, self.lengths))
         return name if has else name.partition(":")[0] if _INNER not in name else _without_place(name)
 
     def _is_passed_on(
