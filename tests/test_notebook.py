@@ -41,6 +41,7 @@ def pixels(png: bytes | None) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
 
 
+@pytest.mark.slow
 def test_all_is_shown_that_was_shown() -> None:
     wanted = (telling.GOLDEN / "shown.txt").read_text(encoding="utf-8")
     assert list(shown_told.all_lines()) == wanted.splitlines()

@@ -12,7 +12,11 @@ import pytest
 from tests import telling
 from tests.cli import commands
 
-SLOW = ("compare", "diagnose", "diagnoses", "images", "plot", "report")
+SLOW = (
+    "compare", "comparing", "diagnose", "diagnoses", "diagnosing", "exporting", "images", "plot", "plotting",
+    "report", "showing",
+)  # fmt: skip
+"""Those that take long, and walk no line that no other fast test walks."""
 
 DRAWN = ("comparing", "exporting", "names", "plotting", "reporting", "showing", "telling")
 """Those that tell pixels of letters, or which numpy wrote a pickle."""

@@ -30,7 +30,13 @@ _MADE_UP = {
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("kind", layers_told.NETWORKS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.slow] * (kind == "surroundings"))
+        for kind in layers_told.NETWORKS
+    ],
+)
 def test_all_is_said_of_layers_that_was_said(kind: str) -> None:
     wanted = (telling.GOLDEN / "measures" / f"{kind}.txt").read_text(encoding="utf-8")
     assert list(layers_told.lines(kind)) == wanted.splitlines()
