@@ -201,7 +201,6 @@ def test_a_test_passes_below_its_level(p, found, text) -> None:
     )
 
 
-@pytest.mark.slow
 def test_filters_that_the_following_layer_relies_on(make_conv, make_chain, subject_of, glorot) -> None:
     strength = np.linspace(0.5, 1.5, 20)
     weights = glorot(SHAPE, dtype="float64") * strength[:, None, None, None]
@@ -209,7 +208,7 @@ def test_filters_that_the_following_layer_relies_on(make_conv, make_chain, subje
         later = glorot(SHAPE, seed=1, dtype="float64") * strength[::sign][None, :, None, None]
         subject = subject_of(network=make_chain(make_conv(weights), make_conv(later)))
         finding = take("coupling", subject)
-        assert (finding.found, finding.level) == (found, 0.01)
+        assert (finding.found, finding.level, np.sign(finding.value)) == (found, 0.01, sign)
         if found:
             assert finding.text == "the following layer relies on the strong filters"
         relied = MEASURES["coupling"].each(subject)["reliance"]

@@ -19,6 +19,7 @@ from filtviz.cli import main
 from filtviz.network import Layer, Network
 from filtviz.operations import Convolution, Dense, Normalisation
 from filtviz.parameter import Parameter
+from filtviz.reading.architecture import shapes_of
 from filtviz.reading.architecture import tables as texts
 from filtviz.reading.architecture.kinds import Arrays
 from tests.telling import FIXTURES
@@ -528,3 +529,7 @@ def test_of_several_arrays_of_one_name_none_can_be_named() -> None:
     assert Arrays.of(network).by_name == {"b": two}
     alone = Arrays.of(Network.of([Layer(parameters=(one,)), Layer(parameters=(one, two))]))  # which is tied
     assert alone.by_name == {"a": one, "b": two}
+
+
+def test_where_nothing_is_done_the_first_of_several_inputs_has_the_shape() -> None:
+    assert shapes_of((), [(None, 3), (None, 4)]) == (None, 3)

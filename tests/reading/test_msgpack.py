@@ -39,6 +39,7 @@ def test_small_numbers_and_constants_are_one_byte() -> None:
     assert [read(bytes([n])) for n in (0, 1, 127)] == [0, 1, 127]
     assert [read(bytes([n])) for n in (0xE0, 0xFF)] == [-32, -1]
     assert [read(bytes([n])) for n in (0xC0, 0xC2, 0xC3)] == [None, False, True]
+    assert read(b"\x93\x01\xc0\x02") == [1, None, 2]
     assert refusal(b"\xc1") == DAMAGED
 
 

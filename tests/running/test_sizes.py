@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from filtviz.operations import Convolution, MatrixProduct, Merge, Operation, Upscale
+from filtviz.operations import Convolution, Dense, MatrixProduct, Merge, Operation, Upscale
 from filtviz.parameter import Parameter
 from filtviz.running.costs import cost_of
 from filtviz.running.fitting import MOST_UNITS, MisfitError
@@ -49,3 +49,8 @@ def test_units_of_one_axis_are_charged_as_of_one_channel() -> None:
     weights = Parameter.of("W", np.ones((2, 1, 1, 1)))
     one = Convolution(weights=weights, stride=(1, 1), pad=((0, 0),) * 2)
     assert cost_of(one, [(4,)]) == cost_of(one, [(4, 1)])
+
+
+def test_dense_weights_of_one_axis_are_charged_as_of_one_unit() -> None:
+    one, two = (Dense(weights=Parameter.of("W", np.ones(shape))) for shape in ((4,), (4, 1)))
+    assert cost_of(one, [(4,)]) == cost_of(two, [(4,)])

@@ -255,6 +255,14 @@ def test_values_that_are_repeated_count_each(surveyed, monkeypatch, most, is_rea
         filtviz.survey("zoo/run0", "out", jobs=1)
 
 
+@pytest.mark.parametrize(("longest", "is_read"), [(200, False), (1 << 20, True)])
+def test_metadata_beyond_reason_is_not_read(surveyed, monkeypatch, longest, is_read):
+    monkeypatch.setattr(parquet, "LONGEST_METADATA", longest)
+    refused = pytest.raises(filtviz.OutputError, match="cannot be read as a part of a survey")
+    with contextlib.nullcontext() if is_read else refused:
+        filtviz.survey("zoo/run0", "out", jobs=1)
+
+
 def test_states_of_a_run_with_other_layers_than_the_first_show_those_that_all_have(zoo):
     filtviz.survey(["zoo/run0", "zoo/run1", "zoo/run2"], "out", jobs=1)
     for name in ("files", "layers"):

@@ -79,8 +79,7 @@ def exact(text: str, encoding: str | None, errors: str = "strict") -> str:
 def _substitute(character: str, encoding: str, errors: str) -> str:
     if can_write(character, encoding, errors):
         return character
-    readable = READABLE.get(character)
-    return readable if readable and can_write(readable, encoding) else _escape(character, encoding)
+    return READABLE.get(character) or _escape(character, encoding)
 
 
 def _escape(character: str, encoding: str) -> str:
