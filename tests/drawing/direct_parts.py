@@ -323,7 +323,7 @@ def _composed() -> Iterator[str]:
             options = DrawingOptions(view="sheet", sheet=SheetOptions(figsize=figsize))
             own = replace(made, options=options, through=False, ranges=None, account=Counted())
             yield f"{len(own.pictures(layer)[0])} pages of {layer.index} on {figsize}: {own.account}"
-    for view, part in product(("sheet", "rms", "components", "nmf"), ("", "p")):
+    for view, part in product(("sheet", "rms", "components"), ("", "p")):
         (page, *_) = draw(layer, range(2), DrawingOptions(view=view), SheetTexts(part=part))
         yield f"{view} called {part!r}: {page.part}"
     composed: Any = SimpleNamespace(sentences=("one", "two"), remarks=("r",))
