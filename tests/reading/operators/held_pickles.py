@@ -21,7 +21,7 @@ from filtviz.reading.formats.lasagne import translation
 from filtviz.reading.limits import Hints, Limits, effort
 from filtviz.reading.pickle.attributes import Attributes
 from filtviz.reading.pickle.records import Global, Items, Record
-from tests.reading.making import Thing, dumps, shared
+from tests.reading.making import Named, Thing, dumps, shared
 from tests.reading.operators.asking import Told
 from tests.reading.operators.held_formats import Case, files_of
 from tests.reading.operators.whole_parts import array_of, zipped
@@ -88,6 +88,13 @@ def _others() -> Iterator[Case]:
     }.items():
         held = zipped({f"net/{name}": dumps({}) for name in names})
         yield f"a zip of {words}", torchscript.open, {"net.pt": held}, Limits()
+    lost = Thing(
+        "torch._utils._rebuild_meta_tensor_no_storage", Named("torch.float32"), (2, 3), (3, 1), False
+    )
+    held = zipped(
+        {"net/data.pkl": dumps({}), "net/constants.pkl": dumps((lost, 5)), "net/code/x.py": dumps({})}
+    )
+    yield "TorchScript whose constant has no values", torchscript.open, {"net.pt": held}, Limits()
     yield "sknn's object of no class", sknn.open, {"net.pkl": _NOTHING}, Limits()
     w, b = array_of(2, 3, 3, 3), array_of(2)
     spec = Thing("sknn.mlp.Layer", type="Tanh", units=2)
