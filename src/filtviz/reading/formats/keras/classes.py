@@ -227,10 +227,11 @@ def _transposed_size(case: Case, spread: Sequence[int], stride: Sequence[int]) -
 
 def _depthwise_part(case: Case) -> Operations | None:
     """Read the first half of a separable convolution, which has no bias and no function of its own."""
+    kernel = case.parameters.get("depthwise_kernel")
     part = Case(
         class_name="DepthwiseConv2D",
         config={**case.config, "activation": "linear"} if case.config else {},
-        parameters={key: one for key, one in case.parameters.items() if key == "depthwise_kernel"},
+        parameters={} if kernel is None else {"kernel": kernel},
         inputs=case.inputs,
     )
     return _convolution(part)
