@@ -92,7 +92,9 @@ def test_a_filter_that_was_zero_has_no_direction() -> None:
     found = comparison_of(first, last)
     assert found.relative_change.tolist() == [np.inf, 0.0]
     assert np.isnan(found.cosine).all()
-    assert found.sentence == "from 0.pkl to 1.pkl all weights changed: they were all zero"
+    assert found.sentence == "from 0.pkl to 1.pkl 1 of the 2 filters changed: all weights were zero before"
+    everything = comparison_of(first, np.ones_like(first))
+    assert everything.sentence == "from 0.pkl to 1.pkl every filter changed: all weights were zero before"
     (page,) = comparison_pages(found, options())
     assert page.sheet.captions[0] == ("", "", "new")
 

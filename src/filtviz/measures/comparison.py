@@ -60,10 +60,11 @@ class LayerComparison:
         if not (self.filters[0] != self.filters[-1]).any():
             return f"nothing changed {between}: all {self.filters[0].size:,} weights are the same"
         known = self.relative_change[np.isfinite(self.relative_change)]
-        if not np.isfinite(self.total_change):
-            return f"{between} all weights changed: they were all zero"
-        low, middle, high = np.percentile(known, [0, 50, 100])
         new = self.relative_change.size - known.size
+        if not np.isfinite(self.total_change):
+            which = f"{new:,} of the {known.size + new:,} filters" if known.size else "every filter"
+            return f"{between} {which} changed: all weights were zero before"
+        low, middle, high = np.percentile(known, [0, 50, 100])
         beside = f"; {plural(new, 'filter')} had been zero" if new else ""
         changed = (
             f"{between} the weights changed by {_times(self.total_change)} their norm "
