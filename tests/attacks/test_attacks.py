@@ -107,16 +107,23 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcomes:
     return lambda attack: outcomes(slow=attack.name in SLOW)[attack.name]
 
 
+def _is_only_loaded(attack: Attack) -> bool:
+    """Whether no command is tried: the error would be the same after as long, and many others show it."""
+    return attack.name in LONGEST and attack.ends not in ("network", "kernels")
+
+
 def watch(attacks: Sequence[Attack], folder: Path) -> dict[str, dict[str, Any]]:
     """Read files in one process that is watched."""
     harmless = folder / "harmless.pkl"
     harmless.write_bytes(beside_weights())
     paths = [attack.write(folder / f"{number:03}") for number, attack in enumerate(attacks)]
+    ways = ["\tload" if _is_only_loaded(attack) else "" for attack in attacks]
+    lines = [f"{path}{way}\n" for path, way in zip(paths, ways, strict=True)]
     elsewhere = folder / "empty"
     elsewhere.mkdir()
     ran = subprocess.run(
         [sys.executable, WATCHING, elsewhere],
-        input="".join(f"{path}\n" for path in [harmless, *paths]),
+        input="".join([f"{harmless}\n", *lines]),
         capture_output=True,
         text=True,
         env={
@@ -126,12 +133,12 @@ def watch(attacks: Sequence[Attack], folder: Path) -> dict[str, dict[str, Any]]:
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),  # the same filtviz as here
         },
     )
-    lines = ran.stdout.splitlines()
-    assert len(lines) == len(attacks), (
-        f"reading {attacks[len(lines)].name!r} ended the process ({ran.returncode}): {ran.stderr[-2000:]}"
+    answers = ran.stdout.splitlines()
+    assert len(answers) == len(attacks), (
+        f"reading {attacks[len(answers)].name!r} ended the process ({ran.returncode}): {ran.stderr[-2000:]}"
     )
     assert list(elsewhere.iterdir()) == [], "a file was written"
-    found = [{**json.loads(line), "path": str(path)} for line, path in zip(lines, paths, strict=True)]
+    found = [{**json.loads(line), "path": str(path)} for line, path in zip(answers, paths, strict=True)]
     return dict(zip((attack.name for attack in attacks), found, strict=True))
 
 
@@ -190,7 +197,8 @@ def test_a_slow_attack_ends_in_a_network_or_one_sentence_and_nothing_else(attack
 def _check(attack: Attack, found: dict[str, Any]) -> None:
     _check_the_end(attack, found)
     _check_that_nothing_was_imported_called_or_opened(found)
-    _check_the_command(attack, found["command"])
+    if not _is_only_loaded(attack):
+        _check_the_command(attack, found["command"])
     if attack.name in SAID:
         assert words(attack, found) == words_before()[attack.name]
     assert found["seconds"] < SECONDS

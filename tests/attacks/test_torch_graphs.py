@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -82,8 +83,17 @@ def check(folder, attribute: str, value: bytes, cls: str) -> None:
                 follow()
 
 
+def telling() -> Iterator[str]:
+    """Yield the first and the last class of those whose attributes the same code asks for."""
+    alike: dict[tuple[CodeType, frozenset[str]], list[str]] = {}
+    for cls, row in _BY_CLASS.items():
+        alike.setdefault((row.__code__, frozenset(used_by(cls))), []).append(cls)
+    for group in alike.values():
+        yield from dict.fromkeys((group[0], group[-1]))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("cls", ["Conv2d", *_BY_CLASS])
+@pytest.mark.parametrize("cls", ["Conv2d", *telling()])
 def test_a_module_survives_each_value_of_each_attribute(cls, tmp_path):
     for attribute in used_by(cls):
         for value in VALUES.values():

@@ -1,8 +1,8 @@
 """Read hostile files in a process that is watched: ``python watching.py FOLDER``.
 
-Each line of stdin names a file. What is printed for it is one line of JSON: how reading ended, what the
-interpreter's audit hook heard meanwhile, and the seconds it took. The process has little memory and each
-file little time.
+Each line of stdin names a file, and behind a tab ``load`` where no command is tried on it. What is printed
+for it is one line of JSON: how reading ended, what the interpreter's audit hook heard meanwhile, and the
+seconds it took. The process has little memory and each file little time.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def run(path: Path) -> dict[str, Any]:
     }
 
 
-def watch(path: Path) -> dict[str, Any]:
-    """Read a file, watched."""
+def watch(path: Path, *, command: bool = True) -> dict[str, Any]:
+    """Read a file, watched, and try a command on it."""
     global listening
     heard.clear()
     modules = set(sys.modules)
@@ -111,7 +111,8 @@ def watch(path: Path) -> dict[str, Any]:
         found = load(path)
         listening = False
         found["seconds"] = time.perf_counter() - start
-        found["command"] = run(path)
+        if command:
+            found["command"] = run(path)
     finally:
         listening = False
         signal.alarm(0)
@@ -138,7 +139,8 @@ def watch_all() -> None:
     watch(Path(sys.stdin.readline().rstrip("\n")))
     limit_memory()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(watch(Path(line.rstrip("\n")))) + "\n")
+        name, _, only = line.rstrip("\n").partition("\t")
+        sys.stdout.write(json.dumps(watch(Path(name), command=not only)) + "\n")
         sys.stdout.flush()
 
 

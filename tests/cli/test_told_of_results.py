@@ -728,7 +728,9 @@ def test_a_graph_prints_its_lines_or_json_alone_and_writes_where_a_file_is_named
 def window(monkeypatch) -> Callable[..., tuple[int, int | None]]:
     def of(*, is_terminal: bool, columns: str | None = None, size: tuple[int, int] = (120, 30)) -> Any:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
-        monkeypatch.setattr(console.shutil, "get_terminal_size", lambda fallback: console.os.terminal_size(size))
+        monkeypatch.setattr(
+            console.shutil, "get_terminal_size", lambda fallback: console.os.terminal_size(size)
+        )
         monkeypatch.delenv("COLUMNS", raising=False)
         if columns is not None:
             monkeypatch.setenv("COLUMNS", columns)

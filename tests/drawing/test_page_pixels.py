@@ -63,9 +63,15 @@ def test_a_page_is_agg_s(no_figures: None, shape: tuple[int, ...], options: dict
 
 @as_proven
 @pytest.mark.slow
-@pytest.mark.parametrize("dpi", [50, 72, 96, 100, 110, 120, 150, 250, 300])
 @pytest.mark.parametrize(
-    "shape", [(2, 20, 3, 3), (20, 1, 3, 3), (1, 1, 40, 40), (130, 110, 1, 1), (2, 2, 1, 9)]
+    ("shape", "dpi"),
+    [
+        *(((2, 2, 1, 9), dpi) for dpi in (50, 72, 96, 100, 110, 120, 150, 250, 300)),
+        *(((2, 20, 3, 3), dpi) for dpi in (72, 110, 250)),
+        *(((20, 1, 3, 3), dpi) for dpi in (50, 120, 300)),
+        *(((1, 1, 40, 40), dpi) for dpi in (96, 150, 300)),
+        *(((130, 110, 1, 1), dpi) for dpi in (50, 72, 100)),
+    ],
 )
 def test_pages_of_many_sizes_are_agg_s(shape: tuple[int, ...], dpi: float) -> None:
     for page in pages_of(layer_of(random_weights(*shape)), dpi=dpi)[:3]:

@@ -235,10 +235,13 @@ def odd_graphs_of_onnx() -> Told:
         "Conv x k > y | auto_pad=",
         "com.microsoft:FusedConv x k > y | activation=Relu",
         "com.microsoft.nchwc:Conv x k > y",
+        "ours:Conv x k > y",
+        "ours:Identity k > k2\nConv x k2 > y",
+        "ours:Pow x two > y",
         "ConvInteger x q zero zero zero zero zero zero b > y",
         "ConvInteger x q b > y",
         "MaxPool x > y | kernel_shape=[0,2]",
         "MaxPool x > y | kernel_shape=[-1,2]",
         "Reshape x none > y",
     ):
-        yield text, _read(model(steps_of(text)))
+        yield text.replace("\n", "; "), _read(model(steps_of(text)))

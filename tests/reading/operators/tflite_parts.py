@@ -348,9 +348,11 @@ def _model(add: Callable[[Model], int]) -> Told:
 def _spreads() -> Told:
     """What is spread within what is spread, closed twice, and operators without inputs."""
 
-    def conv(m: Model, below: int, shape: tuple[int, ...] = (4, 3, 3, 4)) -> int:
+    def conv(
+        m: Model, below: int, shape: tuple[int, ...] = (4, 3, 3, 4), pads_by_itself: bool = False
+    ) -> int:
         kernel = m.tensor(4, 3, 3, 4, values=np.ones((4, 3, 3, 4), "f4"))
-        return m.add("CONV_2D", [below, kernel], shape, o0=1, o1=1, o2=1)
+        return m.add("CONV_2D", [below, kernel], shape, o0=int(not pads_by_itself), o1=1, o2=1)
 
     def spread(m: Model, below: int, *pads: int) -> int:
         return m.add("SPACE_TO_BATCH_ND", [below, m.held(2, 2), m.held(*pads)], (4, 5, 5, 4))
@@ -362,6 +364,11 @@ def _spreads() -> Told:
         made = conv(m, spread(m, m.last, 2, 2, 2, 4))
         first, second = closed(m, made, 0, 0, 0, 0), closed(m, made, 0, 1, 1, 0, shape=(1, 5, 5, 4))
         return m.add("CONCATENATION", [first, second], (1, 6, 6, 8), o0=3)
+
+    def padded(m: Model) -> int:
+        made = conv(m, spread(m, m.last, 2, 2, 2, 4), (4, 5, 5, 4), pads_by_itself=True)
+        once = closed(m, made, 1, 1, 1, 1, shape=(1, 8, 8, 4))
+        return m.add("CONCATENATION", [once, closed(m, made, 0, 1, 1, 2, shape=(1, 9, 7, 4))], IMAGE, o0=3)
 
     def nested(m: Model) -> int:
         inner = spread(m, spread(m, m.last, 2, 2, 2, 4), 1, 1, 1, 1)
@@ -383,6 +390,7 @@ def _spreads() -> Told:
     for n in (0, 1, 3, 4):
         yield from _model(lambda m, n=n: repeated(m, n))  # type: ignore[misc]
     yield from _model(twice)
+    yield from _model(padded)
     yield from _model(nested)
     yield from _model(behind)
     for word in ("DEQUANTIZE", "DENSIFY", "CAST", "QUANTIZE", "RELU", "SHAPE"):

@@ -57,6 +57,8 @@ _REFERS_TO, _DEFAULT = 21, 11
 """Fields: of an attribute, the function's attribute that it stands for; of a function, its defaults."""
 
 _BLOCKED = "com.microsoft.nchwc"
+_FOLLOWED = ("", "ai.onnx", "com.microsoft")
+"""The domains whose operators do what their names say: ONNX's own, and ONNX Runtime's beside them."""
 
 Value = Constant | int | Lengths
 """What a name stands for: an array of the file, the place of the layer that gives it, or some numbers."""
@@ -140,7 +142,7 @@ class GraphReader:
             function = self.functions.get((domain, operator))
             if function is not None:
                 self._call(function, node, values, depth)
-            elif not self._fold(operator, node, values):
+            elif domain not in _FOLLOWED or not self._fold(operator, node, values):
                 self._node(operator, domain, node, values, depth)
 
     def _call(self, function: Message, node: Message, values: dict[str, Value], depth: int) -> None:
@@ -354,7 +356,7 @@ class GraphReader:
             if not output:
                 continue
             case = Case(
-                operator=operator,
+                operator=operator if domain in _FOLLOWED else f"{operator} of {printable(domain, 40)}",
                 attributes=self._attributes(node),
                 given=constants,
                 shapes=shapes_of(self.layers, inputs),

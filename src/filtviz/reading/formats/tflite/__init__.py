@@ -77,11 +77,14 @@ def open(opened: Opened) -> Network | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Spread:
-    """What lies around a dilated convolution: ``gaps`` between taps, ``pads``, and the ``places`` within."""
+    """What lies around a dilated convolution: ``gaps`` between taps, ``pads``, and the ``places`` within.
+
+    What lies at a place is kept as it is in the parts.
+    """
 
     gaps: tuple[int, ...]
     pads: tuple[int, ...]
-    places: tuple[int, ...] = ()
+    places: tuple[tuple[int, Layer], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,7 +195,7 @@ class _Reader:
                 part = operations_of(replace(case, place=number))
                 self.giver[output] = self._add(self._layer(case.operator, part, given, output), output)
         if spread is not None:
-            self.spread[outputs[0]] = replace(spread, places=(*spread.places, place))
+            self.spread[outputs[0]] = replace(spread, places=(*spread.places, (place, self.layers[place])))
 
     def _is_of_shapes(self, name: str, inputs: Sequence[int], outputs: Sequence[int]) -> bool:
         """Leave out what computes with nothing but shapes: the file says of each tensor how large it is."""
@@ -228,20 +231,24 @@ class _Reader:
         return True
 
     def _close(self, spread: _Spread, crops: Sequence[int], output: int) -> None:
-        """Give the layers within the shape of the whole, and the convolution what remains of the pads."""
+        """Give the layers within the shape of the whole, and the convolution what remains of the pads.
+
+        A zero that it pads by itself lies beside each part of the input, and so ``gaps`` beside the whole.
+        """
         sides = [pad - crop for pad, crop in zip(spread.pads, crops, strict=True)]
         shape = self._shape(output)
         self.opened.effort.spend(len(spread.places))
-        for place in spread.places:
-            layer = self.layers[place]
+        for place, layer in spread.places:
             own = layer.output_shape
             lengths = (
                 (shape[0], own[1], *shape[2:]) if shape and own and len(own) == len(shape) == 4 else None
             )
             operations = layer.operations
-            if isinstance(operations[0], Convolution) and min(sides) >= 0:
-                pad = ((sides[0], sides[1]), (sides[2], sides[3]))
-                operations = (replace(operations[0], pad=pad), *operations[1:])
+            first = operations[0]
+            if isinstance(first, Convolution) and len(first.pad or ()) == 2 and min(sides) >= 0:
+                around = zip(first.pad or (), spread.gaps, (sides[:2], sides[2:]), strict=True)
+                pad = tuple((a * gap + low, b * gap + high) for (a, b), gap, (low, high) in around)
+                operations = (replace(first, pad=pad), *operations[1:])
             self.layers[place] = replace(layer, output_shape=lengths, operations=operations)
 
     def _is_repeat(self, case: Case) -> bool:
