@@ -42,9 +42,18 @@ def test_figures_of_networks_and_images_of_all_kinds_are_what_they_were() -> Non
     assert list(figures_told.all_lines()) == wanted.splitlines()
 
 
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The page of the example with its images, and the JSON beside it."""
+    page = tmp_path_factory.mktemp("example") / "example.html"
+    model, digits = str(EXAMPLES / "mission-trained.pkl"), str(EXAMPLES / "digits.npz")
+    ran = CliRunner().invoke(main, ["report", model, "-i", digits, "-o", str(page), "--json"])
+    return page, json.loads(ran.stdout)
+
+
 @pytest.mark.slow
-def test_the_first_layer_and_the_one_to_look_at_are_drawn() -> None:
-    found = filtviz.report(EXAMPLES / "mission-trained.pkl", ReportOptions(images=EXAMPLES / "digits.npz"))
+def test_the_first_layer_and_the_one_to_look_at_are_drawn(example: tuple[Path, dict[str, Any]]) -> None:
+    found = example[0].read_text(encoding="utf-8")
     assert re.findall(r"<h3>(conv\d: [a-z ]+)</h3>", found) == [
         "conv1: maps",
         "conv6: maps",
@@ -153,22 +162,17 @@ def test_names_that_attack_a_page_are_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_facts_are_in_json() -> None:
-    ran = CliRunner().invoke(
-        main, ["report", str(EXAMPLES / "mission-trained.pkl"), "-i", str(EXAMPLES / "digits.npz"), "--json"]
-    )
-    (file,) = json.loads(ran.stdout)["models"]
+def test_the_facts_are_in_json(example: tuple[Path, dict[str, Any]]) -> None:
+    (file,) = example[1]["models"]
     assert file["diagnosis"]["shown"]["right"] == 196
 
 
 @pytest.mark.slow
 def test_the_page_of_the_example_with_images_is_small_and_reads_on_a_phone(
-    tmp_path: Path, visit: Visit
+    example: tuple[Path, dict[str, Any]], visit: Visit
 ) -> None:
-    model, digits = EXAMPLES / "mission-trained.pkl", EXAMPLES / "digits.npz"
-    before = filtviz.report(model)
-    page_file = tmp_path / "example.html"
-    page_file.write_text(filtviz.report(model, ReportOptions(images=digits)), encoding="utf-8")
+    before = filtviz.report(EXAMPLES / "mission-trained.pkl")
+    page_file = example[0]
     assert page_file.stat().st_size - len(before.encode()) < 200_000
     page = visit(page_file, viewport={"width": 375, "height": 812}, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") == 375
