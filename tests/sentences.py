@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 import click
@@ -42,6 +42,7 @@ SENTENCES: dict[type, tuple[str, ...]] = {
 """What is made → its fields that are sentences, one or several."""
 
 
+@lru_cache(1 << 16)
 def broken(sentence: str) -> str | None:
     """Return what is broken in a sentence, None where nothing is."""
     found = _BROKEN.search(sentence)

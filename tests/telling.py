@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cache, partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 
 import filtviz
 from filtviz.network import ConvLayer, Layer, Network, Origin
@@ -23,7 +24,7 @@ from filtviz.operations import Operation
 from filtviz.parameter import Parameter
 from filtviz.reading.limits import Spending
 
-__all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "refused", "text_of", "told"]
+__all__ = ["FIXTURES", "GOLDEN", "groups", "layers_of", "lines_of", "refused", "tables", "text_of", "told"]
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 GOLDEN = Path(__file__).resolve().parent / "told"
@@ -164,6 +165,11 @@ def text_of(paths: Sequence[Path]) -> str:
         layers = layers if told_before == name else f"the layers of {told_before}\n"
         parts.append(f"==== {name}\n{origin_of(network)}spent: {_about(spent)}\n{layers}")
     return "\n".join(parts)
+
+
+def tables(names: Iterable[str], slow: Collection[str]) -> list[ParameterSet]:
+    """Names of tables as cases of a test; those are slow that take long and walk few lines alone."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in names]
 
 
 def lines_of(table: Iterable[tuple[str, str]]) -> list[str]:

@@ -16,8 +16,6 @@ SLOW = (
     "compare", "comparing", "diagnose", "diagnoses", "diagnosing", "exporting", "images", "plot", "plotting",
     "report", "showing",
 )  # fmt: skip
-"""Those that take long, and walk no line that no other fast test walks."""
-
 DRAWN = ("comparing", "exporting", "names", "plotting", "reporting", "showing", "telling")
 """Those that tell pixels of letters, or which numpy wrote a pickle."""
 
@@ -25,10 +23,7 @@ LONG_NUMBER = re.compile(r"-?\d+\.\d{9,}(?:e[-+]?\d+)?")
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in commands.COMMANDS],
-)
+@pytest.mark.parametrize("name", telling.tables(commands.COMMANDS, SLOW))
 def test_a_command_prints_what_it_printed(name, tmp_path, monkeypatch):
     if name == "survey":
         pytest.importorskip("pyarrow", reason="pyarrow is not installed (the extra survey)")

@@ -30,20 +30,14 @@ _MADE_UP = {
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, marks=[pytest.mark.slow] * (kind == "surroundings"))
-        for kind in layers_told.NETWORKS
-    ],
-)
+@pytest.mark.parametrize("kind", telling.tables(layers_told.NETWORKS, ("states", "surroundings")))
 def test_all_is_said_of_layers_that_was_said(kind: str) -> None:
     wanted = (telling.GOLDEN / "measures" / f"{kind}.txt").read_text(encoding="utf-8")
     assert list(layers_told.lines(kind)) == wanted.splitlines()
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("kind", _MADE_UP)
+@pytest.mark.parametrize("kind", telling.tables(_MADE_UP, ("rules", "verdicts")))
 def test_what_is_made_up_gives_the_numbers_verdicts_and_words_that_it_gave(kind: str) -> None:
     wanted = (telling.GOLDEN / "measures" / f"{kind}.txt").read_text(encoding="utf-8")
     assert list(_MADE_UP[kind]()) == wanted.splitlines()
