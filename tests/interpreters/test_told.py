@@ -19,7 +19,7 @@ from tests.running.test_torch_engine import torch_engine
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("name", telling.tables(TABLES, ("modules", "rows")))
+@pytest.mark.parametrize("name", telling.tables(TABLES, ("chained", "rows")))
 def test_each_interpreter_makes_of_each_operation_what_it_made(name):
     wanted = (telling.GOLDEN / "interpreters" / f"{name}.txt").read_text(encoding="utf-8")
     assert telling.lines_of(TABLES[name]()) == wanted.splitlines()

@@ -30,7 +30,10 @@ _MADE_UP = {
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("kind", telling.tables(layers_told.NETWORKS, ("states", "surroundings")))
+@pytest.mark.parametrize(
+    "kind",
+    telling.tables(layers_told.NETWORKS, ("afforded", "biases", "facts", "states", "surroundings", "values")),
+)
 def test_all_is_said_of_layers_that_was_said(kind: str) -> None:
     wanted = (telling.GOLDEN / "measures" / f"{kind}.txt").read_text(encoding="utf-8")
     assert list(layers_told.lines(kind)) == wanted.splitlines()

@@ -12,7 +12,7 @@ from tests.networks import TABLES
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("name", telling.tables(TABLES, ("pictures",)))
+@pytest.mark.parametrize("name", TABLES)
 def test_each_question_is_answered_as_before(name, monkeypatch):
     monkeypatch.delitem(sys.modules, "torch", raising=False)  # which would be taken where it is in use
     if name in ("asked", "files", "moments", "pools") and os.name == "nt":

@@ -15,7 +15,6 @@ from tests.reading.damage import DAMAGED, damaged
 from tests.reading.operators import FORMATS
 
 GROUPS = telling.groups()
-SLOW = ("odd_graphs_of_onnx", "odd_graphs_of_tensorflow", "torch_objects")
 
 
 @pytest.mark.cases("all")
@@ -26,7 +25,7 @@ def test_what_is_told_of_a_file_is_as_before(group):
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("name", telling.tables(FORMATS, SLOW))
+@pytest.mark.parametrize("name", FORMATS)
 def test_each_operator_does_with_its_attributes_what_it_did(name):
     wanted = (telling.GOLDEN / "operators" / f"{name}.txt").read_text(encoding="utf-8")
     assert telling.lines_of(FORMATS[name]()) == wanted.splitlines()
