@@ -192,6 +192,11 @@ def _inputs(row: LayerRow) -> str:
     return f"{named} and {more:,} more" if more > 0 else named
 
 
+def _output(row: LayerRow, style: Style) -> str:
+    """Write the shape of what a layer gives: "()" for a single number."""
+    return style.untold if row.output_shape is None else _product(row.output_shape, style.sign) or "()"
+
+
 def _step(values: Iterable[object] | None, row: LayerRow, style: Style) -> str:
     """Write a stride or a padding; a convolution has one even where the file does not tell it."""
     return _each_axis(values, style.sign) or (style.untold if row.conv_index is not None else "")
@@ -222,7 +227,7 @@ COLUMNS = (
     ),
     Column(heading="name", cell=lambda row, style: _word(row.name or "", style)),
     Column(heading="type", cell=_type),
-    Column(heading="output", cell=lambda row, style: _product(row.output_shape, style.sign) or style.untold),
+    Column(heading="output", cell=_output),
     Column(heading="filters", cell=lambda row, style: _product(row.filter_shape, style.sign)),
     Column(
         heading="stride",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.building import as_layer, chain, image, pool
@@ -104,6 +106,16 @@ def test_channels_that_are_mixed_or_joined_have_no_following_layer() -> None:
     assert linear_stack(network, network.conv_layers[1]).reason == "several layers feed it"
     dense = chain(first, as_layer(Dense(per_position=True)), same_conv(glorot((2, 4, 3, 3))))
     assert following_layer(dense, dense.conv_layers[0]) is None
+
+
+def test_what_a_layer_does_besides_its_convolution_lies_between_as_well() -> None:
+    first, second = same_conv(glorot((4, 1, 3, 3))), same_conv(glorot((3, 4, 3, 3)))
+    for between, follows in ((Identity(), True), (Upscale(scale=(2, 2)), False)):
+        ends = replace(first, operations=(*first.operations, between))
+        begins = replace(second, operations=(between, *second.operations))
+        for network in (chain(ends, second), chain(first, begins)):
+            found = following_layer(network, network.conv_layers[0])
+            assert found is (network.conv_layers[1] if follows else None)
 
 
 def test_a_layer_that_takes_other_channels_does_not_follow() -> None:

@@ -171,14 +171,18 @@ def following_layer(network: Network, layer: ConvLayer) -> ConvLayer | None:
     file does not tell what follows.
     """
     current: Layer = layer
+    own = layer.operations.index(layer.convolution)
+    if not all(map(_keeps_channels, layer.operations[own + 1 :])):
+        return None
     while True:
         readers = network.readers(current)
         if len(readers) != 1 or not readers[0].is_told:
             return None
         current = readers[0]
         if isinstance(current, ConvLayer):
+            before = current.operations[: current.operations.index(current.convolution)]
             fits = current.why_not_drawn is None and current.n_channels == layer.n_filters
-            return current if fits else None
+            return current if fits and all(map(_keeps_channels, before)) else None
         if not all(map(_keeps_channels, current.operations)):
             return None
 

@@ -396,6 +396,11 @@ def _spreads() -> Told:
     for word in ("DEQUANTIZE", "DENSIFY", "CAST", "QUANTIZE", "RELU", "SHAPE"):
         yield from _model(lambda m, word=word: m.add(word, [], IMAGE))  # type: ignore[misc]
         yield from _model(lambda m, word=word: m.add(word, [m.last]))  # type: ignore[misc]
+    yield from _model(lambda m: m.add("ADD", [m.last], IMAGE))
+    yield from _model(lambda m: m.add("ADD", [m.last, m.last], IMAGE))
+    yield from _model(
+        lambda m: m.add("ADD", [m.last, m.tensor(*IMAGE)], IMAGE)
+    )  # which nothing gives or holds
 
 
 def _empty() -> Told:

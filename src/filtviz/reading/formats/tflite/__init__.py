@@ -14,7 +14,7 @@ import numpy as np
 
 from filtviz.errors import MalformedFileError, UnsupportedFileError
 from filtviz.network import Layer, Network
-from filtviz.operations import Convolution, Input, Operation, Upscale
+from filtviz.operations import Convolution, Input, Merge, Operation, Untold, Upscale
 from filtviz.parameter import Parameter, Shape
 from filtviz.reading.arrays import (
     AnyArray,
@@ -187,6 +187,8 @@ class _Reader:
         if spread is not None and isinstance(operations[0], Convolution):
             operations = (replace(operations[0], dilation=spread.gaps), *operations[1:])
         given = tuple(self.giver[number] for number in inputs if number in self.giver)
+        if isinstance(operations[0], Merge) and len(given) < len(inputs):
+            operations = (Untold(reason="it combines its input with something that is not followed"),)
         layer = self._layer(case.operator, operations, given, outputs[0])
         place = self._add(layer, outputs[0])
         self.giver.update(dict.fromkeys(outputs, place))
