@@ -12,6 +12,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,7 @@ OF_IMAGES: tuple[dict[str, Any], ...] = (
         {"labels": [0, 1]}, {"labels": ["b", "a"], "names": ["a", "b", "c"]}, {"labels": "classes.txt"},
         {"labels": [0]}, {"batch": 1}, {"batch": 0}, {"before": "early"}, {"budget": SMALL},
         {"before": [("first", "before"), ("second", "m")]}, {"layers": 1}, {"names": ["a"]},
+        {"preparation": ""},
     )),
 )  # fmt: skip
 BEFORE: tuple[Any, ...] = (
@@ -221,7 +223,7 @@ def calls(name: str) -> Iterator[str]:
         os.chdir("place")
         _fill()
         states, usual_lines = _states(), []
-        for how in ({}, *others):
+        for how in ({}, *others, *_empty(function)):
             told = " ".join(f"{key}={_asked(value)}" for key, value in how.items())
             yield f"{name}({told})"
             given = dict(how)
@@ -244,6 +246,13 @@ def calls(name: str) -> Iterator[str]:
                 if path.is_file() and path.name not in GIVEN:
                     yield f"    + {path.as_posix()}"
                     path.unlink()
+
+
+def _empty(function: Callable[..., Any]) -> Iterator[dict[str, Any]]:
+    """Each option as an empty text, which is not the same as to say nothing."""
+    for name, one in signature(function).parameters.items():
+        if one.kind is not Parameter.VAR_POSITIONAL and name != "progress":
+            yield {name: ""}
 
 
 def _put(given: Any, states: Mapping[str, Any]) -> Any:

@@ -21,6 +21,7 @@ from filtviz.given import (
     check_path,
     choose,
     chosen_layers,
+    expect,
     is_model,
     load,
     named,
@@ -124,6 +125,7 @@ def compare(
         OutputError: a picture cannot be written.
         ArgumentError: an option is out of its range.
     """
+    from filtviz.drawing.options import DrawingOptions
     from filtviz.measures.comparison import compare_layers, pay_for_comparison
 
     given, states = _several_with_states(models, others, states)
@@ -134,6 +136,7 @@ def compare(
     destination, wanted = destination_of(output, format), chosen_layers(layers, (0,))
     check_choice(sort, ("index", "change"), "sort")
     gif = _animation(animate, wanted)
+    options = expect(drawing, DrawingOptions, "drawing") or DrawingOptions()
     networks = [load(model, limits=limits, hints=hints) for model in given]
     names = _state_names(given) if states is None else _checked_states(states, given)
     account = account_of(budget, *networks)
@@ -148,7 +151,7 @@ def compare(
             compared[index] = _Compared(comparison, _turned(layers_of_all))
         except FiltvizError as error:
             failures.append(LayerFailure(named(name), str(error), error.code))
-    stem, files = _draw_comparisons(compared, networks, destination, gif, sort, drawing, account, failures)
+    stem, files = _draw_comparisons(compared, networks, destination, gif, sort, options, account, failures)
     return ComparisonResult(
         comparisons=tuple(each.comparison for each in compared.values()),
         files=tuple(files),
@@ -241,7 +244,7 @@ def _draw_comparisons(
     destination: Destination | None,
     gif: Path | None,
     order: ComparisonOrder,
-    drawing: DrawingOptions | None,
+    options: DrawingOptions,
     account: Account,
     failures: list[LayerFailure],
 ) -> tuple[str, list[WrittenFile]]:
@@ -250,13 +253,12 @@ def _draw_comparisons(
     Returns:
         What the names of the pictures begin with where it is filtviz that names them, and the files.
     """
-    from filtviz.drawing import DrawingOptions
     from filtviz.drawing.kernel_sheets import comparison_pages, frame_pages
     from filtviz.drawing.saving import write_animation
     from filtviz.drawing.views import SHEET_VIEWS
     from filtviz.files import write_whole
 
-    options, sources = drawing or DrawingOptions(), Sources.of(networks)
+    sources = Sources.of(networks)
     if gif is not None and compared:
         sources.refuse(gif)  # before anything is written
     stems = layer_stems(networks[0], SHEET_VIEWS)

@@ -239,6 +239,9 @@ def _graphs() -> Iterator[tuple[str, str]]:
             yield f"{what} like one {name}", f"{found.origin.kind} also {read} {told(found.select(0).W)}"
     yield "like one without a graph", _said(given.load, weights, like=weights)
     yield "like no model", _said(given.load, weights, like=3)
+    yield "like an empty text", _said(given.load, weights, like="")
+    yield "like one, and an empty architecture", _said(given.load, weights, like=graph, architecture="")
+    yield "like an empty text, and an architecture", _said(given.load, weights, like="", architecture="a")
     yield "like one, with other limits", _said(given.load, weights, like=graph, limits=3)
     yield "like one, and an architecture", _said(given.load, weights, like=graph, architecture="a.toml")
     for what, text in {"nowhere": "no-such.toml", "empty": "", "of a number": 3}.items():

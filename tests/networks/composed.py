@@ -204,6 +204,21 @@ CHAINS: dict[str, Network] = {
     "scaled by itself": _chain(
         A, replace(B, operations=(B.convolution, Normalisation(gamma=OWN, is_batch=False), *B.operations[1:]))
     ),
+    "two chains, layer by layer": Network.of(
+        [
+            image(1, 14, 13),
+            _conv(3, 1, name="a1"),
+            _conv(2, 1, name="b1", stride=(2, 1)),
+            as_layer(Activation(kind="tanh"), below=1, name="a2"),
+            as_layer(Activation(kind="sigmoid"), below=2, name="b2"),
+            _conv(2, 3, 2, below=3, name="a3"),
+            _conv(3, 2, 2, below=4, name="b3", flip_filters=None),
+            as_layer(_norm(2), below=5, name="a4"),
+            pool(2, below=6, name="b4"),
+            _conv(1, 3, 2, below=8, name="b5"),
+            _conv(1, 2, below=7, name="a5"),
+        ]
+    ),
     "flat behind a function": _chain(A, as_layer(Activation(kind="tanh"), Flatten()), B),
 }
 
