@@ -21,6 +21,7 @@ from tests.reading.operators.near_files import near_files
 from tests.reading.operators.near_formats import near_formats
 from tests.reading.operators.near_names import near_names
 from tests.reading.operators.near_pickles import near_pickles
+from tests.reading.operators.near_torch import near_torch
 from tests.reading.operators.older import older
 from tests.reading.operators.older_tars import tars
 from tests.reading.operators.on_disk import on_disk
@@ -58,6 +59,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "near_formats": near_formats,
     "near_names": near_names,
     "near_pickles": near_pickles,
+    "near_torch": near_torch,
     "allowed": allowed,
     "described_parts": described_parts,
     "effective": effective,

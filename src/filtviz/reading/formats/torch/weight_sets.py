@@ -100,7 +100,9 @@ _NEAR, _MOST_EPOCHS = 2, 10**9
 _LONGEST_KEY = 60
 """Characters of a key under which losses may be kept."""
 
-_NOT_SEARCHED = ("torch.optim", "torch.utils", "torch.cuda", "torch.amp", "numpy", "pandas", "datetime")
+_NOT_SEARCHED = (
+    "torch.optim.", "torch.utils.", "torch.cuda.", "torch.amp.", "numpy.", "pandas.", "datetime.",
+)  # fmt: skip
 """Packages whose objects hold no weights."""
 
 
@@ -243,7 +245,7 @@ class _Search:
 
     def _is_of_training(self, path: Sequence[str], value: Any) -> bool:
         """Tell an optimiser, alone or its state, a schedule, and what else training keeps."""
-        if type(value) is Record and class_path(value).startswith("torch.optim"):
+        if type(value) is Record and class_path(value).startswith("torch.optim."):
             return True
         if path and _TRAINING.search(path[-1]):
             return True
