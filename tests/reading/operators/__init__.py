@@ -40,6 +40,7 @@ from tests.reading.operators.lengths import lengths
 from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
+from tests.reading.operators.near_architectures import near_architectures
 from tests.reading.operators.nodes_onnx import nodes_of_onnx
 from tests.reading.operators.nodes_others import nodes_of_others
 from tests.reading.operators.odd_architecture import odd_architectures
@@ -116,6 +117,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "modules": modules,
     "named": named,
     "networks_in_pickles": networks_in_pickles,
+    "near_architectures": near_architectures,
     "nodes_of_onnx": nodes_of_onnx,
     "nodes_of_others": nodes_of_others,
     "named_arrays": named_arrays,

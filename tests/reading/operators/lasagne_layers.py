@@ -77,9 +77,15 @@ FUNCTIONS: Mapping[str, Any] = {
     "relu with alpha": _partial(Global("theano.tensor.nnet.nnet", "relu"), alpha=0.25),
     "relu with no alpha": _partial(Global("theano.tensor.nnet.nnet", "relu"), alpha=0),
     "elu with alpha": _partial(Global(HOME, "elu"), alpha=0.25),
+    "elu with an alpha of 0": _partial(Global(HOME, "elu"), alpha=0),
+    **{f"tanh of {home}": Global(home, "tanh") for home in (
+        "lasagne", "lasagne_ext.nonlinearities", "theanox.tensor", "theano", "numpyro", "numpy", "nolearns",
+    )},
+    **{f"nearly {name}": Global(HOME, name) for name in ("Softmax", "softmaxx", "log_softmax", "SELu")},
     "elu with a place": _partial(Global(HOME, "elu"), 0.25),
     **{f"op {op}": _elemwise(op) for op in (*translation._SCALAR_OPS, "Sqr", "tanh")},
     "op of a person's": _elemwise("Tanh", "mine"),
+    "op of nearly theano's": _elemwise("Tanh", "theanox.scalar"),
     "op of theano's alone": _elemwise("Tanh", "theano"),
     "None": None,
     "a word": "tanh",
@@ -90,12 +96,14 @@ TWO: Mapping[str, Any] = {
         for name in ("add", "sub", "mul", "maximum", "minimum", "pow")
     },
     **{f"op {op}": _elemwise(op) for op in ("Add", "Maximum", "Pow")},
+    "nearly theano's": Global("theanox.tensor", "mul"),
     "a person's": Global("mine", "mul"),
     "None": None,
 }  # fmt: skip
 MANY: Mapping[str, Any] = {
     **{name: Global("theano.tensor.basic", name) for name in ("max", "mean", "sum", "min", "Max")},
     "numpy's": Global("numpy", "max"),
+    "nearly numpy's": Global("numpyro", "max"),
     "a person's": Global("mine", "max"),
     "None": None,
 }
@@ -227,7 +235,9 @@ def _functions() -> Told:
     yield "no function", _asked("NonlinearityLayer", {})
     yield "behind units", _asked("DenseLayer", {"num_units": 2, "nonlinearity": FUNCTIONS["tanh"]})
     yield "behind each place", _asked("NINLayer", {"num_units": 2, "nonlinearity": FUNCTIONS["tanh"]})
-    yield "behind a normalisation", _asked("BatchNormLayer", {"nonlinearity": FUNCTIONS["rectify"]})
+    for words in ("rectify", "linear", "None", "a word", "softmax"):
+        facts = {"nonlinearity": FUNCTIONS[words]}
+        yield f"{words} behind a normalisation", _asked("BatchNormLayer", facts)
     kernel = {"filter_size": (3, 3), "num_filters": 4, "stride": (1, 1), "pad": (0, 0)}
     for facts in ({}, {"nonlinearity": FUNCTIONS["tanh"]}, {"dimshuffle": False}):
         yield f"behind kernels {sorted(facts)}", _asked("Conv2DLayer", kernel | facts, W=array(4, 3, 3, 3))

@@ -11,6 +11,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,15 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "an old pickle with other line ends", pickle.dumps([1, "a"], 0).replace(b"\n", b"\r\n")
     yield "an old pickle with some other line ends", pickle.dumps([1, "a"], 0).replace(b"\n", b"\r\n", 1)
     yield "an old pickle that is damaged", b"(lp0\nI1\nq"
+    for n, protocol in product((1, 2, 3), (0, 2)):
+        for rest in (b"more", PLAIN[:-2]):
+            data = pickle.dumps([n], protocol) * n + rest
+            yield f"{n} of protocol {protocol} and {rest[:4]!r}", data
+            if not protocol:
+                yield f"{n} with other line ends and {rest[:4]!r}", data.replace(b"\n", b"\r\n")
     yield "an object", dumps(Thing("mine.Net", 1, Named("numpy.core.x")), 2)
     yield "a length that begins like a pickle", b"\x80\x02\0\0\0\0\0\0{"
+    yield "a longer one that begins so", b"\x80\x02\x01\0\0\0\0\0{"
     for n in (4, 5, 6):  # as long as 640 and 2^48 bytes
         yield f"{n} zeros behind a protocol", b"\x80\x02" + (bytes(n) + b"\x01" * 6)[:6] + b"{"
     yield "an array", _npy()
@@ -131,6 +139,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "two arrays, the last one short", _npy() + _npy()[:-1]
     yield "two arrays, the last one of objects", _npy() + _npy("|O", "(1,)", pickle.dumps([1], 2))
     yield "two arrays, the last one of texts", _npy() + _npy("<U3")
+    yield "an empty array between two", _npy() + _npy(shape="(0, 3)", data=b"") + _npy()
+    yield "a number, then an array", _npy(shape="()", data=VALUES.tobytes()[:4]) + _npy()
     yield "an array and half a header", _npy() + NPY_MAGIC
     yield "an array of texts", _npy("<U3")
     yield "an array of objects", _npy("|O", "(1,)", PLAIN)
@@ -144,6 +154,10 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "an npz", _zip(**{"a.npy": _npy(), "b.npy": _npy(shape="(6,)")})
     for names in (("a.npy",), ("b.npy",), ("a.npy", "b.npy")):
         yield f"an npz, {' and '.join(names)} deflated", _zip(*names, **{"a.npy": _npy(), "b.npy": _npy()})
+    yield (
+        "an npz of dotted names",
+        _zip(**{"a.b.npy": _npy(), "c.npy.npy": _npy(), ".npy": _npy(), "d": _npy()}),
+    )
     yield "an npz of one", _zip(**{"a.npy": _npy()})
     yield "an npz of objects", _zip(**{"a.npy": _npy(), "o.npy": _npy("|O", "(1,)", PLAIN)})
     yield (
@@ -163,6 +177,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "a zip of one pickle", _zip(p=PLAIN)
     yield "a zip of two pickles", _zip(p=PLAIN, q=PLAIN)
     yield "a zip of nothing", _zip()
+    yield "a zip of a folder", _zip(**{"d/": b""})
+    yield "a zip of a folder and a pickle", _zip(**{"d/": b"", "d/p": PLAIN})
     yield "a zip in a zip", _zip(z=_zip(p=PLAIN))
 
 
@@ -214,6 +230,7 @@ def _beside(folder: Path) -> Told:
         ("plain.npy", _npy()),
         ("gz.npy", _gzip(_npy())),
         ("e\u0301", b"x"),
+        (".hidden", b"x"),
         ("n" * 200, b"x"),
     ):
         (folder / name).write_bytes(data)
@@ -233,6 +250,8 @@ def _beside(folder: Path) -> Told:
         "",
         ".",
         "..",
+        ".hidden",
+        "...",
         "a/b",
         "a\\b",
         "a:b",

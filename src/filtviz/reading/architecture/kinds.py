@@ -295,8 +295,16 @@ def _check_vectors(case: Case, found: Normalisation) -> None:
 
 
 def _prelu(case: Case) -> Sequence[Operation]:
-    slopes = case.array("weights")
-    along = tuple(range(1, 1 + max(1, len(slopes.shape))))
+    slopes, below = case.array("weights"), case.below
+    lengths = slopes.shape or (1,)
+    if below is not None and (
+        len(lengths) >= len(below)
+        or any(n not in (1, given) for n, given in zip(lengths, below[1:], strict=False) if given is not None)
+    ):
+        raise case.table.error(
+            f"its slopes are {_lengths(slopes)}, and it is given {_units(below)}: name another array"
+        )
+    along = tuple(range(1, 1 + len(lengths)))
     return (Activation(kind="parametric_rectify", name="prelu", slopes=slopes, along=along),)
 
 
