@@ -20,6 +20,7 @@ from filtviz.reading.formats import (
     sknn,
     tflib,
     torchscript,
+    trees,
 )
 from filtviz.reading.limits import Hints, Limits
 from tests.reading.making import Thing, conv, dumps, image
@@ -75,8 +76,15 @@ def _files_of_caffe() -> Iterator[Case]:
 
 def _pickled() -> Iterator[Case]:
     w, b = array_of(2, 3, 3, 3), array_of(2)
-    beside = {"blobs": {"c_w": w}, "old": {"blobs": {"c_w_momentum": w}}}
+    beside = {"blobs": {"c_w": w}, "old": {"blobs": {"c_w_momentum": 2 * w}}}
     yield "Caffe2's blobs beside others", caffe2.open, {"n.pkl": dumps(beside)}, Limits()
+    trees_ = [{"c": {"kernel": w}}, {"d": {"kernel": 2 * w}}]
+    for words, several in (
+        ("two", trees_),
+        ("one", trees_[:1]),
+        ("names", dict(zip("12", trees_, strict=True))),
+    ):
+        yield f"trees of {words}", trees.open, {"n.pkl": dumps(several)}, Limits()
     for name in ("a/Wb", "a/convW", "a/bb"):
         yield f"Chainer's {name}", chainer.open, {"n.npz": _npz({name: w})}, Limits()
     net = Thing(

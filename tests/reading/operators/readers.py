@@ -19,6 +19,7 @@ from tests.reading.operators.named_kernels import named_kernels
 from tests.reading.operators.names import names
 from tests.reading.operators.near_files import near_files
 from tests.reading.operators.near_formats import near_formats
+from tests.reading.operators.near_graphs import near_graphs
 from tests.reading.operators.near_names import near_names
 from tests.reading.operators.near_pickles import near_pickles
 from tests.reading.operators.near_torch import near_torch
@@ -57,6 +58,7 @@ READERS: Mapping[str, Callable[[], Told]] = {
     "named_kernels": named_kernels,
     "near_files": near_files,
     "near_formats": near_formats,
+    "near_graphs": near_graphs,
     "near_names": near_names,
     "near_pickles": near_pickles,
     "near_torch": near_torch,
