@@ -13,6 +13,7 @@ from tests.networks.bounded import bounded
 from tests.networks.budgets import budgets
 from tests.networks.composed import composed
 from tests.networks.converted import converted
+from tests.networks.converted_ends import converted_ends
 from tests.networks.demonstrated import demonstrated
 from tests.networks.facts import facts
 from tests.networks.files import files
@@ -40,6 +41,7 @@ TABLES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
     "budgets": budgets,
     "composed": composed,
     "converted": converted,
+    "converted_ends": converted_ends,
     "demonstrated": demonstrated,
     "facts": facts,
     "files": files,

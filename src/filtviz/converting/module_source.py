@@ -287,7 +287,7 @@ class _Printer:
                 )
                 return f"{x}.reshape({', '.join(lengths)})"
             case Flatten():
-                return _flattened(step, x, operation.keep)
+                return _flattened(x, operation.keep)
             case Transpose():
                 return _transpose(step, operation, x)
             case Upscale():
@@ -427,7 +427,7 @@ class _Printer:
             )
             if not 0 < leading < step.rank:
                 raise ValueError(f"it leaves {plural(leading, 'axis')} alone and is given {step.rank}")
-            made = f"{module}({x if step.rank == leading + 1 else _flattened(step, x, leading)})"
+            made = f"{module}({x if step.rank == leading + 1 else _flattened(x, leading)})"
         return self._with_bias(step, made, operation.bias)
 
     def _normalise(self, step: Step, operation: Normalisation, x: str) -> str:
@@ -627,8 +627,8 @@ def _mirrored(step: Step, x: str, operation: Pad) -> str:
     return f"F.pad({x}, {numbers}, mode={'reflect' if operation.mode == 'reflect' else 'replicate'!r})"
 
 
-def _flattened(step: Step, x: str, keep: int) -> str:
-    if keep == 1 and step.rank > 1:
+def _flattened(x: str, keep: int) -> str:
+    if keep == 1:
         return f"{x}.flatten(1)"
     return f"{x}.reshape({', '.join([*(f'{x}.shape[{axis}]' for axis in range(keep)), '-1'])})"
 
