@@ -32,6 +32,7 @@ from tests.reading.operators.reading_files import reading_files
 from tests.reading.operators.reading_parts import reading_parts
 from tests.reading.operators.shaped import shaped
 from tests.reading.operators.texts import texts
+from tests.reading.operators.torch_ends import torch_ends
 from tests.reading.operators.torch_facts import facts
 from tests.reading.operators.torch_indexes import indexes
 from tests.reading.operators.torch_modules import modules_of_torch
@@ -44,6 +45,7 @@ __all__ = ["READERS"]
 
 READERS: Mapping[str, Callable[[], Told]] = {
     "hdf5": hdf5,
+    "torch_ends": torch_ends,
     "torch_facts": facts,
     "torch_objects": objects,
     "torch_tensors": tensors,

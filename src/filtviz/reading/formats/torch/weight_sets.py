@@ -211,7 +211,7 @@ class _Search:
         entries, is_list = self._parts(value) if alone is None else ([], True)
         for key, part in entries:
             if type(part) is int and len(path) < _NEAR and _EPOCH.fullmatch(key) and 0 <= part < _MOST_EPOCHS:
-                self.epoch = self.epoch or part
+                self.epoch = part if self.epoch is None else self.epoch
             tensor = self.rebuilder.tensor(part)
             if tensor is None and self._keeps_losses((*path, key), part):
                 continue
