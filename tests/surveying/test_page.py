@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +51,20 @@ def test_the_page_needs_nothing_else_and_runs_nothing(here):
     ids = re.findall(r' id="([^"]+)"', text)
     assert len(set(ids)) == len(ids)
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(ids)
+
+
+def test_the_policy_allows_the_style_that_is_there_and_no_script():
+    nothing = {name: () for name in ("distributions", "standouts", "components", "histories", "failures")}
+    counts = dict.fromkeys(("parameters", "layers", "filters", "n_histories"), 0)
+    text = page.render_survey(summing.SurveyContent(statuses=Counter(), shares={}, **counts, **nothing))
+    (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
+    allowed = dict(part.split(" ", 1) for part in html.unescape(policy).split("; "))
+    (style,) = re.findall("<style>(.*?)</style>", text, re.DOTALL)
+    for name, there in (("style-src", style), ("script-src", "")):
+        digest = base64.b64encode(hashlib.sha256(there.encode()).digest()).decode()
+        assert allowed[name] == f"'sha256-{digest}'", name
+    assert "<script" not in text
+    assert "unsafe" not in policy
 
 
 def test_verdicts_are_called_and_explained_as_everywhere(here):
