@@ -201,7 +201,7 @@ def _asked() -> Iterator[str]:
         chosen = said(lambda r=ranges: list(choose_channels(layer, r[0]))) if ranges else ""
         kind = type(given).__name__
         yield f"channels {kind} {'' if 'iter' in kind else given}: {read} {chosen}"
-    for cmap in ("Rdbu_r", "Viridi", "rainbov", "GRAY", "", "no such map at all", "gray ", None):
+    for cmap in ("Rdbu_r", "Viridi", "rainbov", "GRAY", "", "RdBu_r_r", "no such map at all", "gray ", None):
         yield f"colour map {cmap!r}: {said(lambda c=cmap: DrawingOptions(cmap=c).cmap)}"
     shipped = dict(matplotlib.rcParamsDefault) | {"backend": "ps", "font.size": 3}  # as a packager may
     with patch.object(matplotlib, "rcParamsDefault", shipped), shipped_settings():

@@ -10,16 +10,18 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 from tests.building import as_layer, conv, image
 
 from filtviz.activations import Activation
 from filtviz.drawing.graphs import picture as graph_picture
 from filtviz.drawing.graphs import placing
 from filtviz.drawing.graphs import texts as graph_texts
-from filtviz.drawing.graphs.boxes import Box, Graph, _heads
+from filtviz.drawing.graphs.boxes import Box, Graph, _heads, _word
 from filtviz.drawing.graphs.placing import _columns, _in_order, _ranks, place
 from filtviz.network import Network, Origin
-from filtviz.operations import Merge
+from filtviz.operations import Convolution, Merge, Pooling, Resize, Upscale
+from filtviz.parameter import Parameter
 
 from .making import numbers, random_weights, said, short
 
@@ -88,7 +90,19 @@ def boxes() -> Iterator[str]:
     joined += [as_layer(Activation(kind="rectify"), below=1), as_layer(Merge(kind="add"), below=(0, 1))]
     for n in (3, 4):
         yield f"heads of {n} layers: {_heads(Network.of(joined[:n]), whole=False)}"
+    yield from _said()
     yield from _written()
+
+
+def _said() -> Iterator[str]:
+    """Yield what is said of operations over three axes, of which one may differ, and of lengths that are told."""
+    kernels = Parameter.of("W", np.zeros((2, 1, 2, 2, 2)))
+    for lengths in ((1, 1, 1), (2, 2, 2), (2, 1, 2), (1, 2, 2), (1, 1, 2)):
+        moving = Convolution(weights=kernels, axes="oidrc", stride=lengths, dilation=lengths[::-1])
+        pool = Pooling(kind="max", size=lengths[::-1], stride=lengths, pad=((0, 0),) * 3)
+        yield f"said of {lengths}: {_word(moving)} | {_word(pool)}"
+    for one in (Upscale(scale=(2, 2)), Resize(size=(4, 4)), Resize(scale=(2.0, 2.0))):
+        yield f"said of {type(one).__name__}: {_word(one)}"
 
 
 def _graph(n: int, links: list[tuple[int, int]], lines: int = 1) -> Graph:

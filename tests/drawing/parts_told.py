@@ -63,6 +63,7 @@ MAPS: dict[str, tuple[list[Any], Any]] = {
     "glass last": ([RED, BLUE, GLASS], None),
     "all glass": ([GLASS], None),
     "one": ([BLUE], None),
+    "grayish": ([RED, BLUE], None),
 }
 
 
@@ -331,19 +332,19 @@ def names() -> Iterator[str]:
     ):
         yield f"option {short(str(how))}: {said(lambda h=how: DrawingOptions(**h).view)}"
 
-    for channels in (3.5, "x", [(1, 2, 3)], [None], [(0, 1), 2], np.int64(1), np.array([0, 1]), "", "0,1-"):
+    for channels in (3.5, "x", [(1, 2, 3)], [None], [(0, 1), 2], np.int64(1), np.array([0, 1]), "", "RGB"):
         found = said(lambda c=channels: settle(c, None, None, needs_sheet=False)[1])
         yield f"channels {type(channels).__name__} {channels}: {found}"
     for view, needs, primaries in (
         (None, False, None), (None, True, None), ("rms", True, None), (None, False, "rgb"),
-        ("grid", False, "bgr"), ("rms", True, "bgr"), ("sheet", False, "bgr"),
+        ("grid", False, "bgr"), ("rms", True, "bgr"), ("sheet", False, "bgr"), ("", False, None),
     ):  # fmt: skip
-        options = DrawingOptions(sheet=SheetOptions(primaries=primaries))  # type: ignore[arg-type]
+        options = DrawingOptions(dpi=7, sheet=SheetOptions(primaries=primaries))  # type: ignore[arg-type]
         asked = "rgb" if primaries == "rgb" else None
 
         def settled(view: Any = view, needs: bool = needs, options: Any = options, asked: Any = asked) -> str:
             found, ranges = settle(asked, view, options, needs_sheet=needs)
-            return f"{found.view} {found.sheet.primaries} {ranges}"
+            return f"{found.view} {found.dpi:g} {found.sheet.primaries} {ranges}"
 
         yield f"settled {view} {needs} {primaries}: {said(settled)}"
     for view in ("rms", "sheet", "grid"):
@@ -353,7 +354,8 @@ def names() -> Iterator[str]:
     three = (np.full((1, 1, 2, 2), n) for n in (1.0, 2.0, 4.0))
     yield f"compared: {said(lambda: filtviz.compare(three).states)}"
     yield f"drawing: {said(lambda: settle(None, None, 3, needs_sheet=False))}"  # type: ignore[arg-type]
-    yield f"names: {said(lambda: filtviz.compare([np.ones((1, 1, 2, 2))] * 2, ['a']))}"
+    for names in (["a"], []):
+        yield f"names {names}: {said(lambda n=names: filtviz.compare([np.ones((1, 1, 2, 2))] * 2, n))}"
 
 
 def _parts(found: Destination) -> str:
