@@ -17,10 +17,21 @@ from filtviz.activations import Activation
 from filtviz.drawing.graphs import picture as graph_picture
 from filtviz.drawing.graphs import placing
 from filtviz.drawing.graphs import texts as graph_texts
-from filtviz.drawing.graphs.boxes import Box, Graph, _heads, _word
+from filtviz.drawing.graphs.boxes import Box, Graph, _heads, _word, graph_of
 from filtviz.drawing.graphs.placing import _columns, _in_order, _ranks, place
-from filtviz.network import Network, Origin
-from filtviz.operations import Convolution, Merge, Pooling, Resize, Upscale
+from filtviz.network import Layer, Network, Origin
+from filtviz.operations import (
+    Convolution,
+    Flatten,
+    GlobalPooling,
+    Merge,
+    Normalisation,
+    Pooling,
+    Resize,
+    Softmax,
+    Untold,
+    Upscale,
+)
 from filtviz.parameter import Parameter
 
 from .making import numbers, random_weights, said, short
@@ -88,8 +99,9 @@ def boxes() -> Iterator[str]:
         yield f"a page as wide as its {size}: {numbers(inches)}"
     joined = [image(1, 8, 8), conv(random_weights(1, 1, 3, 3), nonlinearity=None, below=0)]
     joined += [as_layer(Activation(kind="rectify"), below=1), as_layer(Merge(kind="add"), below=(0, 1))]
-    for n in (3, 4):
-        yield f"heads of {n} layers: {_heads(Network.of(joined[:n]), whole=False)}"
+    unknown = Layer(type="Own", operations=(Untold(reason="r"), Activation(kind="rectify")), inputs=(1,))
+    for own in (joined[:3], joined, [*joined[:2], unknown]):
+        yield f"heads of {len(own)} layers: {_heads(Network.of(own), whole=False)}"
     yield from _said()
     yield from _written()
 
@@ -103,6 +115,13 @@ def _said() -> Iterator[str]:
         yield f"said of {lengths}: {_word(moving)} | {_word(pool)}"
     for one in (Upscale(scale=(2, 2)), Resize(size=(4, 4)), Resize(scale=(2.0, 2.0))):
         yield f"said of {type(one).__name__}: {_word(one)}"
+    norm, relu, pool = Normalisation(), Activation(kind="rectify"), GlobalPooling(kind="mean")
+    for operations in (
+        (norm, relu), (relu, pool), (pool, Flatten()), (pool, relu, Flatten(), norm), (norm, pool, relu),
+        (relu,), (Flatten(), Untold(reason="r")), (Untold(reason="r"), relu), (Softmax(), Softmax()), (),
+    ):  # fmt: skip
+        (box,) = graph_of(Network.of([Layer(type="Own", operations=operations)])).boxes
+        yield f"said of {' '.join(type(one).__name__ for one in operations)}: {box.kind} {box.lines}"
 
 
 def _graph(n: int, links: list[tuple[int, int]], lines: int = 1) -> Graph:

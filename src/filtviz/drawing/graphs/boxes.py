@@ -198,6 +198,8 @@ def _words(layer: Layer, *, is_first: bool) -> list[str]:
 
 def _kind(layer: Layer) -> Kind:
     found = {_kind_of(each) for each in layer.operations}
+    if "unknown" in found:  # an activation behind it does not make it one
+        found -= {*_FOLLOWING}
     return next((kind for kind in KINDS if kind in found), "shape")
 
 
