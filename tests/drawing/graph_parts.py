@@ -107,7 +107,7 @@ def boxes() -> Iterator[str]:
 
 
 def _said() -> Iterator[str]:
-    """Yield what is said of operations over three axes, of which one may differ, and of lengths that are told."""
+    """Yield what is said of operations over three axes, of which one may differ, and of several together."""
     kernels = Parameter.of("W", np.zeros((2, 1, 2, 2, 2)))
     for lengths in ((1, 1, 1), (2, 2, 2), (2, 1, 2), (1, 2, 2), (1, 1, 2)):
         moving = Convolution(weights=kernels, axes="oidrc", stride=lengths, dilation=lengths[::-1])

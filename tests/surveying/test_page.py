@@ -54,7 +54,7 @@ def test_the_page_needs_nothing_else_and_runs_nothing(here):
 
 
 def test_the_policy_allows_the_style_that_is_there_and_no_script():
-    nothing = {name: () for name in ("distributions", "standouts", "components", "histories", "failures")}
+    nothing = dict.fromkeys(("distributions", "standouts", "components", "histories", "failures"), ())
     counts = dict.fromkeys(("parameters", "layers", "filters", "n_histories"), 0)
     text = page.render_survey(summing.SurveyContent(statuses=Counter(), shares={}, **counts, **nothing))
     (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
