@@ -23,6 +23,7 @@ from filtviz import Budget, Hints, Limits, Network
 from filtviz.errors import FiltvizError
 from filtviz.network import Origin
 from filtviz.results import FileFailure
+from filtviz.sources import is_result
 from tests import telling
 from tests.building import conv, image
 
@@ -52,6 +53,9 @@ def _states() -> dict[str, Any]:
         "varied": Network.of([conv(np.array([[[[1, 2], [4, 3]]]], "f4"), name="one")]),
         "shifted": Network.of([image(1, 8, 8), replace(_network(5, 7).layers[2], inputs=(0,))]),
         "early varied": Network.of([conv(np.array([[[[2, 1], [5, -3]]]], "f4"), name="one")]),
+        "opposite": _network(-1, -2),
+        "not told": Network.of([conv(np.ones((2, 1, 3, 3), "f4"), name="one", stride=None)]),
+        "opposite varied": Network.of([conv(np.array([[[[-3, 1], [1, 0]]]], "f4"), name="one")]),
         "unwanted": Network.of([image(1, 8, 8), conv(np.ones((2, 1, 5)), axes="oir", below=0)]),
     }  # fmt: skip
 
@@ -134,12 +138,13 @@ SHOWN: dict[str, Any] = {"images": IMAGES}
 OF_IMAGES: tuple[dict[str, Any], ...] = (
     SHOWN, {"images": "images.npy"}, {"images": "images.npz"}, {"images": "images.npz", "labels": [0, 1]},
     {"images": IMAGES[:, :, :6]}, {"images": "gone.npy"},
-    {"images": IMAGES[0]},
+    {"images": IMAGES[0]}, {"images": "images.npz", "labels": []},
     *({**SHOWN, **more} for more in (
         {"labels": [0, 1]}, {"labels": ["b", "a"], "names": ["a", "b", "c"]}, {"labels": "classes.txt"},
         {"labels": [0]}, {"batch": 1}, {"batch": 0}, {"before": "early"}, {"budget": SMALL},
         {"before": [("first", "before"), ("second", "m")]}, {"layers": 1}, {"names": ["a"]},
-        {"preparation": ""},
+        {"preparation": ""}, {"models": "not told"}, {"budget": TINY}, {"labels": Path("classes.txt")},
+        {"labels": np.array([0, 1])},
     )),
 )  # fmt: skip
 BEFORE: tuple[Any, ...] = (
@@ -155,8 +160,8 @@ CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
         ("memory",),
         (*OUTPUTS, {"output": "a.dot"}, {"output": "old", "format": "dot"}, {"output": "old",
         "format": "mmd"},
-         {"output": "a.mmd"}, {"whole": True}, {"output": "there.png"}, {"model": "empty"},
-         {"model": "nothing"}, {"model": "gone"},
+         {"output": "a.mmd"}, {"output": Path("a.mmd")}, {"whole": True}, {"output": "there.png"},
+         {"model": "m", "output": "old"}, {"model": "empty"}, {"model": "nothing"}, {"model": "gone"},
          {"model": "m", "output": "m.npz.dot"}, *READING),
     ),
     "plot": (
@@ -172,7 +177,8 @@ CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
          {"model": "colours", "channels": "rgb"}, {"model": "colours", "layers": [0, 1]}, {"model": "m",
          "output": "m.npz"}, {"model": "named", "output": "old"}, {"output": "old", "clobber": False},
          {"output": "there.png", "clobber": False},
-         {"layers": [0, 1], "view": "rms"}, {"through": True, "layers": 1, "images": "images.npy"}),
+         {"layers": [0, 1], "view": "rms"}, {"through": True, "layers": 1, "images": "images.npy"},
+         {"through": True, "layers": 1, "images": Path("images.npy")}),
     ),
     "diagnose": (
         ("memory",),
@@ -209,7 +215,10 @@ CALLS: Mapping[str, tuple[Any, tuple[dict[str, Any], ...]]] = {
          "output": "early.npz"}, {"layers": [0, 1], "output": "old"},
          {"models": ["turned", "facing"], "output": "old"}, {"models": ["m", "early"], "limits": FEW},
          {"animate": "a.gif", "budget": SMALL}, {"output": "old", "budget": SMALL, "layers": [0, 1]},
-         {"models": ["memory", "shifted"], "layers": "two", "output": "old"}),
+         {"models": ["memory", "shifted"], "layers": "two", "output": "old"},
+         {"animate": "a.gif", "layers": []}, *({"models": one} for one in (["turned", "before"],
+         ["turned", "memory", "facing"], ["memory", "opposite"], ["varied", "early varied", "varied"],
+         ["varied", "opposite varied", "early varied"]))),
     ),
 }  # fmt: skip
 
@@ -244,7 +253,7 @@ def calls(name: str) -> Iterator[str]:
             yield from (f"    {line}" for line in new or ["the same" if not gone else "less"])
             for path in sorted(Path().rglob("*")):
                 if path.is_file() and path.name not in GIVEN:
-                    yield f"    + {path.as_posix()}"
+                    yield f"    + {path.as_posix()}{' without a mark' * (not is_result(path))}"
                     path.unlink()
 
 

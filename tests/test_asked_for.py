@@ -230,9 +230,8 @@ def test_a_sheet_in_a_terminal_is_charged_for(tmp_path: Path, monkeypatch: pytes
     ],
 )
 def test_what_is_no_more_alike_than_by_chance_is_said_at_three_deviations(cosine, turned, cautions) -> None:
-    comparison: Any = SimpleNamespace(
-        states=("a", "b"), total_cosine=cosine, filters=[np.zeros((4, 1, 5, 5))], label="conv1"
-    )
+    held = {"states": ("a", "b"), "filters": [np.zeros((4, 1, 5, 5))], "label": "conv1"}
+    comparison: Any = SimpleNamespace(total_change=1.0, total_cosine=cosine, **held)
     said = _Compared(comparison, turned).cautions
     assert ["alike" if "by chance" in each else each.split()[3] for each in said] == cautions
 

@@ -195,7 +195,8 @@ class _Compared:
                 "convolves, where the others correlate"
             )
         # The cosine of unrelated weights has the standard deviation 1 / sqrt(n).
-        if abs(self.comparison.total_cosine) < 3 / self.comparison.filters[0].size ** 0.5:
+        least = 3 / self.comparison.filters[0].size ** 0.5
+        if self.comparison.total_change and abs(self.comparison.total_cosine) < least:
             found.append(
                 f"{self.comparison.label} is no more alike in {states[0]} and {states[-1]} than by chance: "
                 "where networks were trained apart, filter 0 of the one is not filter 0 of the other"

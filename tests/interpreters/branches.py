@@ -6,7 +6,7 @@ All stands in one network, in which no layer reads the one before it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations_with_replacement
+from itertools import product
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from filtviz.operations import (
     Merge,
     Operation,
     Reshape,
-    Softmax,
     Untold,
 )
 from filtviz.parameter import Parameter
@@ -47,7 +46,6 @@ BRANCHES: Mapping[str, tuple[Operation, ...]] = {
     "steps": (_conv(3, 2, (1, 0)),),
     "flat": (Flatten(),),
     "flat left": (Crop(crop=((0, 5), (0, 6))), Flatten()),
-    "flat right": (Crop(crop=((5, 0), (6, 0))), Flatten()),
     "whole": (GlobalPooling(kind="mean"),),
     "unknown": (Untold(reason="x"),),
     "other": (Input(shape=(None, 2, 8, 8)),),
@@ -59,7 +57,6 @@ MEETINGS: Mapping[str, tuple[Operation, ...]] = {
     "added": (Merge(kind="add"),),
     "added, then a function": (Merge(kind="add"), Activation(kind="tanh")),
     "joined": (Concatenate(),),
-    "a function": (Softmax(),),
     "convolved": (_conv(3),),
     "pooled whole": (GlobalPooling(kind="max"),),
     "weighed": (Dense(units=2),),
@@ -81,10 +78,7 @@ def branches() -> Iterator[tuple[str, str]]:
     for operations in BRANCHES.values():
         below = () if any(isinstance(one, Input) for one in operations) else (0,)
         layers.append(layer_of(*operations, below=below))
-    pairs = [
-        pair[:: 1 - 2 * (place % 2)]  # now the one is the first, and now the other
-        for place, pair in enumerate(combinations_with_replacement(range(1, len(layers)), 2))
-    ]
+    pairs = list(product(range(1, len(layers)), repeat=2))
     first = len(layers)
     for operations in MEETINGS.values():
         layers += [layer_of(*operations, below=pair) for pair in pairs]
