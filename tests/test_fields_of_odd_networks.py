@@ -16,6 +16,7 @@ from filtviz.operations import (
     Merge,
     Operation,
     Pad,
+    Pads,
     Reduction,
     Reshape,
     Resize,
@@ -54,6 +55,11 @@ def before(n: int) -> Network:
     return shaped(1, Pad(pad=((n, 0), (0, 0))))
 
 
+def cut(pad: Pads, crop: Pads) -> Network:
+    """What all units see together of which some, or all, look at the padding."""
+    return shaped(1, Pad(pad=pad), Crop(crop=crop), LAST)
+
+
 RESHAPED = Reshape(lengths=((0,), 1, 31, 31))
 LAST = Dense(units=2)
 
@@ -70,6 +76,9 @@ LAST = Dense(units=2)
         (shaped(1, Reshape(lengths=((0,), *(1,) * 32)), LAST), "-"),
         (before(LONGEST - 1), f"1x1 by 1 1 from {1 - LONGEST} 0 of 31x31: 3% 3%"),
         (before(LONGEST), "-"),
+        (cut(((5, 0), (0, 0)), ((0, 31), (0, 0))), "0x31 by 0 0 from 0 0 of 31x31: 0% 100%"),
+        (cut(((9, 0), (0, 7)), ((0, 36), (35, 0))), "0x0 by 0 0 from 0 31 of 31x31: 0% 0%"),
+        (cut(((9, 0), (0, 7)), ((0, 30), (30, 0))), "1x1 by 0 0 from 0 30 of 31x31: 3% 3%"),
         (behind(Slice(axis=1, stop=1)), THREE),
         (behind(Slice(axis=-3, stop=1)), "-"),
         (behind(Reduction(kind="sum", axes=(1,), keeps=True)), THREE),

@@ -305,8 +305,9 @@ def _whole(field: ReceptiveField | None, shape: Shape | None) -> ReceptiveField 
         assert whole is not None
         first, end = Fraction(0), Fraction(whole)
         if (length := lengths[axis]) is not None:
-            first = max(first, field.start[axis])
-            end = min(end, field.start[axis] + (length - 1) * field.jump[axis] + field.size[axis])
+            first = min(max(first, field.start[axis]), end)
+            last = field.start[axis] + (length - 1) * field.jump[axis] + field.size[axis]
+            end = max(first, min(end, last))  # what lies in the padding alone sees nothing
         start.append(first)
         size.append(int(end - first))
     return ReceptiveField(

@@ -20,12 +20,14 @@ from filtviz.operations import (
     Activation,
     Concatenate,
     Convolution,
+    Crop,
     Dense,
     Flatten,
     GlobalPooling,
     Identity,
     Input,
     Merge,
+    Pad,
     Reshape,
     Resize,
     Untold,
@@ -125,6 +127,9 @@ SHAPES: tuple[tuple[int | tuple[int, ...], ...], ...] = (
     ((0,), 2, 16),
     (-1, 16),
     (-1, 32),
+    ((0,), 2, -1),
+    ((0,), 32, -1),
+    (-1,),
 )
 
 
@@ -173,6 +178,14 @@ def _networks() -> Mapping[str, Network]:
         ),
         "curves of three": Network.of([entrance(None, 2, 9), as_layer(Identity(), below=0)]),
         "numbers alone": Network.of([entrance(None, 2), as_layer(Identity(), below=0)]),
+        "all in the padding": Network.of(
+            [
+                image(1, 9, 9),
+                as_layer(Pad(pad=((5, 0), (0, 0))), below=0),
+                as_layer(Crop(crop=((0, 9), (0, 0))), below=1),
+                as_layer(Dense(units=2), below=2),
+            ]
+        ),
         "shapes unknown": Network.of(
             [
                 image(1, 9, 9),
