@@ -16,6 +16,7 @@ from filtviz.budget import Account
 from filtviz.composition import (
     ComposedFilters,
     Fidelity,
+    _correlations,
     assume_stacked,
     compose,
     compose_layer,
@@ -219,6 +220,33 @@ CHAINS: dict[str, Network] = {
             _conv(1, 2, below=7, name="a5"),
         ]
     ),
+    "in three steps": _chain(
+        *(_conv(2, n, 2, stride=by) for n, by in ((1, (2, 1)), (2, (1, 3)), (2, (1, 1))))
+    ),
+    "padded in steps": _chain(_conv(3, 1, stride=(2, 3), pad=((1, 1), (1, 1))), B),
+    "padded in steps, of small images": _chain(
+        _conv(3, 1, stride=(2, 3), pad=((1, 1), (1, 1))), _conv(2, 3), start=image(1, 6, 6)
+    ),
+    "pooled first": _chain(pool(2), A, B),
+    "pooled behind a function": _chain(A, as_layer(Activation(kind="tanh"), *pool(2).operations), B),
+    "of uneven groups": _chain(_conv(4, 1), _conv(3, 2)),
+    "by position, a square": _chain(
+        _conv(2, 1), as_layer(Dense(weights=Parameter.of("W", drawn(2, 2)), per_position=True)), C
+    ),
+    "untold above": _chain(A, B, as_layer(Untold(reason="unknown"))),
+    "added to one channel": Network.of(
+        [image(1, 14, 13), _conv(3, 1, 1), as_layer(Merge(kind="add"), below=(0, 1)), _conv(2, 3, below=2)]
+    ),
+    "two images": Network.of(
+        [
+            image(1, 14, 13),
+            image(2, 14, 13),
+            _conv(3, 1),
+            _conv(3, 2, below=1),
+            as_layer(Concatenate(), below=(2, 3)),
+            _conv(2, 6, below=4),
+        ]
+    ),
     "flat behind a function": _chain(A, as_layer(Activation(kind="tanh"), Flatten()), B),
 }
 
@@ -327,6 +355,10 @@ def _trusted() -> Iterator[tuple[str, str]]:
         layer = known.conv_layers[-1]
         trust = said(lambda n=known, la=layer: _trust(measure_fidelity(n, la, compose(n, la))))
         yield f"noise for images of {shape}", trust
+    some = np.array([[1, 2, 4, 3], [1, 2, np.inf, 3], [5, 5, 5, 5], [np.nan, 1, 2, 0]]).T[:, :, None, None]
+    for name, units in (("these", some), ("none that is not finite", np.nan_to_num(some, posinf=9.0))):
+        first = np.broadcast_to(some[:, :1], units.shape)
+        yield f"correlations with {name}", numbers(_correlations(first, units))
     for values in ([], [np.nan], [0.5], [0.5, np.nan], [0.1, 0.9, 0.3], [np.nan] * 3):
         found = Fidelity(correlations=np.array(values), stimuli="2 images", responses=7)
         yield f"trust of {values}", f"{found.median} {found.sentence}"
