@@ -163,6 +163,11 @@ def _modules() -> Iterator[tuple[str, str]]:
         "moved beside a frozen bias": _conv(
             weight=_kernel(2, 1, 2, 2, requires_grad=True), bias=_kernel(2, requires_grad=False)
         ),
+        "frozen beside another bias that moves": _conv(
+            weight=_kernel(2, 1, 2, 2, requires_grad=False), edge_bias=_kernel(2, requires_grad=True)
+        ),
+        "with a single number": _conv(gain=Tensor(np.float32(2))),
+        "with a tuple of another class": _conv({"stride": type("Size", (tuple,), {})((2, 1))}),
         "of no values": _conv(weight=_kernel(2, 1, 2, 2, is_meta=True), bias=bias),
     }
     for name, value in given.items():
@@ -173,7 +178,9 @@ def _modules() -> Iterator[tuple[str, str]]:
     norm._buffers = {"running_mean": _kernel(2), "running_var": _kernel(2), "num_batches_tracked": None}
     relu = _module("torch.nn.modules.activation.ReLU")
     del relu._buffers
-    parts = {"a": _conv(bias=bias), "none": None, "b": norm, "c": relu}
+    void = _module("torch.nn.modules.activation.Tanh")
+    type(void).__len__ = lambda _: 0
+    parts = {"a": _conv(bias=bias), "none": None, "b": norm, "c": relu, "d": void}
     for path in ("torch.nn.modules.container.Sequential", "mine.Net", "mine.\x1bNet", "mine." + "N" * 50):
         yield f"module {path!a}", said(network_of, _module(path, parts))
     yield "module without weights", said(network_of, _module("mine." + "\x1bN" * 30, {"a": relu}))
