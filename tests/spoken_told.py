@@ -128,7 +128,8 @@ def names() -> Iterator[str]:
         ("x/a.pkl", "x/b.pkl", "y/a.pkl", "z/a.pkl"), ("model.safetensors.index.json",), (".pkl", "..pkl"),
         ("x/../a.pkl", "a.pkl"), ("é/a", "漢/a"), ("a", "a"),
         ("deep/er/x/a.pkl", "deep/er/y/a.pkl", "b/a.pkl"), ("x/a.pkl", "x/a.npz", "y/a.pkl"),
-        ("a.pkl", "x/c/b/a.pkl", "y/c/b/a.pkl"), ("a.v2.pkl", "a.v3.pkl"),
+        ("a.pkl", "x/c/b/a.pkl", "y/c/b/a.pkl"), ("a.v2.pkl", "a.v3.pkl"), ("a.pkl.GZ", "b.Xz"),
+        ("z/a.pkl", "q/y/z/a.pkl", "p/q/y/z/a.pkl"),
     )  # fmt: skip
     for group in groups:
         paths = [Path("/m") / each for each in group]
@@ -163,7 +164,7 @@ def shapes() -> Iterator[str]:
     for shape, rank, along in (
         ((), 3, ()), ((1,), 3, (7,)), ((4,), 3, (1,)), ((4,), 3, (-2,)), ((4,), 3, (3,)), ((4,), 3, (-3,)),
         ((4,), 3, (-4,)), ((4, 5), 3, (0, 2)), ((4, 5), 3, (2, 0)), ((4, 5), 3, (0,)), ((4, 5, 6), 3, ()),
-        ((4,), 1, ()),
+        ((4,), 1, ()), ((1, 1), 3, (0, 2)), ((1, 1), 3, (7, 8)), ((2, 3, 4, 5), 3, (0, 1, 2, 3)),
     ):  # fmt: skip
         found = said(lambda s=shape, r=rank, a=along: spread_out(np.zeros(s), r, a).shape)
         yield f"{shape} along {along} of {rank}: {found}"
