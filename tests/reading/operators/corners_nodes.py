@@ -20,6 +20,9 @@ __all__ = ["corners_of_nodes", "does"]
 Given = Any
 Rows = list[tuple[str, str]]
 
+_SHARES: Any = {"alpha": 0.5}, {"transB": 1, "alpha": 1.0, "beta": 2.0}, {"beta": 0.0}
+"""What a product is multiplied by, and what is added to it."""
+
 
 def does(
     operator: str, *given: Given, shape: Any = (2, 6, 8, 9), opset: int = 13, output: int = 0, **facts: Any
@@ -316,8 +319,8 @@ def _others() -> Told:
     rows = []
     for shape, more, facts in itertools.product(
         ((5, 6), (6, 5), (5,), (5, 6, 1)),
-        ((), (ramp(5),), (ramp(1, 5),), (ramp(),)),
-        ({}, {"transB": 1}, {"transA": 1}),
+        ((), (ramp(5),), (ramp(1, 5),), (ramp(),), (ramp(5, 1),), (ramp(1, 1),), ((2, 5),)),
+        ({}, {"transB": 1}, {"transA": 1}, *_SHARES),
     ):
         rows.append(
             (f"Gemm {shape} {_words(more)} {facts}", does("Gemm", ramp(*shape), *more, shape=(2, 6), **facts))

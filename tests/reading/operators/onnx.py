@@ -77,6 +77,8 @@ def onnx() -> Told:
     yield _onnx("Gemm", (array(5, 6), (1, 0)), shape=(1, 6))
     yield _onnx("Gemm", array(6, 5), transA=1, shape=(1, 6))
     yield _onnx("Gemm", array(5), shape=(1, 6))
+    for added in ((5,), (1, 5), (1,), (), (5, 1), (6,)):
+        yield _onnx("Gemm", array(6, 5), array(*added, name="b"), shape=(1, 6))
     yield _onnx("MatMul", array(6, 5), shape=(1, 6))
     yield _onnx("MatMul", array(6, 5), shape=None)
     yield _onnx("MatMul", array(9, 5))

@@ -193,15 +193,22 @@ def _gemm(case: Case) -> Operations | None:
     if case.constant(0) is not None:
         return None  # of two constants, which do not fit, or take too much
     usual = "oi" if case.attributes.integer("transB") else "io"
-    bias = case.parameter(2)
-    return (
-        Dense(
-            weights=weights.parameter,
-            axes=_stored_axes(usual, weights.order),
-            bias=bias if bias is not None and len(bias.shape) == 1 else None,
-            units=weights.shape[usual.index("o")],
-        ),
-    )
+    units, share = weights.shape[usual.index("o")], case.attributes.real("beta", 1.0)
+    adds = share != 0.0 and (case.constant(2) is not None or len(case.shapes) > 1)
+    bias = _added(case.constant(2), units) if adds and share == 1.0 else None
+    dense = Dense(weights=weights.parameter, axes=_stored_axes(usual, weights.order), bias=bias, units=units)
+    if case.attributes.real("alpha", 1.0) == 1.0 and adds == (bias is not None):
+        return (dense,)
+    reason = "it scales its product, or what it adds to it, in a way that is not followed"
+    return (replace(dense, bias=None), Untold(reason=reason, keeps_places=True))
+
+
+def _added(constant: Constant | None, units: int) -> Parameter | None:
+    """Return a constant that a product gets as one number for each unit, None where it is another."""
+    found = None if constant is None else _per_channel(constant, 2)
+    if found is None or found.size != 1 or units == 1:
+        return found
+    return replace(found, shape=(units,), read=lambda: np.repeat(found.value, units))
 
 
 def _matmul(case: Case) -> Operations | None:
