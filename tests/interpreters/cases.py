@@ -169,7 +169,7 @@ def _kernels() -> Iterator[tuple[str, Operation]]:
 def _dense() -> Iterator[tuple[str, Operation]]:
     yield from _varied(
         Dense(weights=drawn(168, 3), units=3),
-        bias=[drawn(3)],
+        bias=[drawn(3), drawn(1, 3)],
         units=[None, 5],
         leading_axes=[2, 0, -1, -3, 4, 5],
         weights=[None, drawn(42, 3), drawn(6, 3), drawn(3, 168), drawn(28, 3), drawn(180, 3), drawn(1, 3)],
@@ -471,6 +471,9 @@ def _joins() -> Iterator[tuple[str, Operation]]:
             cropping=[(None, None, "center", "upper"), (None, None, "None"), (None, "lower", None, "lower")],
             name=["wild"],
         )
+    yield "Merge cropped along fewer axes", Merge(kind="add", cropping=(None, None, "lower"))
+    yield "Merge cropped along more axes", Merge(kind="add", cropping=(None, None, "lower", "lower", "x"))
+    yield "Merge cropped by no word", Merge(kind="add", cropping=(None, "none"))
     yield "Merge cropped otherwise", Merge(kind="add", cropping=(None, None, "other", "lower"))
     yield from _varied(
         Concatenate(),

@@ -112,6 +112,8 @@ def _fill(folder: Path) -> None:
         "many_grey": random.random((6, 1, 4, 5)),
         "bytes": grey,
         "whole": grey.astype("i4"),
+        "deep": grey.astype("u2") * 257,
+        "signed": grey.astype("i1"),
         "half": grey.astype("f2"),
         "truths": grey > 99,
         "line": random.random(6),
@@ -132,6 +134,7 @@ def _fill(folder: Path) -> None:
     np.savez(folder / "data.npz", data=arrays["many"], targets=np.array([1.0, 2.5]))
     np.savez(folder / "X.npz", X=arrays["many"], X_test=arrays["many_last"])
     np.savez(folder / "both.npz", images=arrays["many"], x=arrays["many_grey"], labels=np.arange(3))
+    np.savez(folder / "turned.npz", y=np.arange(6), x=arrays["many_grey"], images=arrays["many"])
     np.savez(folder / "other.npz", thing=arrays["many"], labels=np.arange(2), label=np.arange(2))
     np.savez(folder / "pairs.npz", images=arrays["many"], labels=np.arange(4).reshape(2, 2))
     np.savez(folder / "others.npz", thing=arrays["many"], stuff=arrays["rows"])

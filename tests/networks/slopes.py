@@ -212,6 +212,12 @@ def _work() -> Iterator[tuple[str, str]]:
             account = Counted(small=small)
             saliency_of(network, IMAGE[None], Saliency(method=method, layer=layer), account)  # type: ignore[arg-type]
             yield f"work of a saliency by {method}{' of a small file' * small}", str(account)
+    for n in (1, 5):  # images at once, of which the last are fewer
+        account = Counted()
+        account.room = n * 2112
+        found = saliency_of(network, IMAGE[None], Saliency(method="smoothgrad"), account)
+        yield f"a saliency by smoothgrad, {n} at once", f"{told(np.round(found, 7))}; {account}"
+    for small in (False, True):
         for n, steps, batch in ((1, 2, None), (3, 2, 2), (3, 2, 3), (9, 5, None), (1, 0, None)):
             account = Counted(small=small)
             how = {"rate": 0.1, "jitter": 0, "decay": 0.0, "blur": 0.0, "bounds": (0.0, 1.0), "seed": 0}

@@ -47,6 +47,7 @@ from filtviz.running.fitting import MisfitError
 from filtviz.running.inference import forward
 from filtviz.running.numpy_engine import NumpyEngine
 from tests.building import as_layer, conv, image
+from tests.running.test_torch_engine import torch_engine
 
 UNITS = np.arange(1.0, 2 * 4 * 2 * 3 + 1).reshape(2, 4, 2, 3) ** 1.5
 OTHER = UNITS[:, ::-1] / 3
@@ -418,9 +419,10 @@ def test_weights_are_kept_apart_by_what_they_are_and_only_where_more_images_come
 
 
 @pytest.mark.cases("all")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_units_stay_in_the_precision_that_was_asked_for(dtype) -> None:
-    engine = NumpyEngine(dtype)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [NumpyEngine, torch_engine])
+def test_units_stay_in_the_precision_that_was_asked_for(make, dtype) -> None:
+    engine = make(dtype)
     units = engine.take(np.ones((1, 4, 2, 3), "int16"))
     assert units.dtype == dtype
     for operation in (
@@ -430,6 +432,9 @@ def test_units_stay_in_the_precision_that_was_asked_for(dtype) -> None:
         LocallyConnected(weights=LOCAL, **PLACED), Activation(kind="power", alpha=0.5), Merge(kind="mean"),
         Activation(kind="parametric_rectify", slopes=SLOPES), Reduction(kind="mean", axes=(1,)),
         Pooling(kind="mean", size=(2, 2), stride=(1, 1), pad=((1, 1), (1, 1)), whole_windows=False),
+        Upscale(scale=(2, 1), dilates=True), Pad(pad=((1, 0), (0, 1)), value=0.1), Slice(axis=1, step=-1),
+        Merge(kind="add", coefficients=(0.5,)), Reduction(kind="euclidean", axes=(1,)),
+        GlobalPooling(kind="mean"),
     ):  # fmt: skip
         given = engine.give(engine.apply(operation, [units]))
         assert (given.dtype, given.flags.c_contiguous) == (dtype, True), operation
