@@ -222,6 +222,8 @@ def write() -> None:
         estimates_told,
         layers_told,
         looks_told,
+        near_told,
+        nearly_told,
         numbers_told,
         traces_told,
         words_told,
@@ -301,7 +303,7 @@ def write() -> None:
     measured = {name: partial(layers_told.lines, name) for name in layers_told.NETWORKS}
     made_up = words_told.WORDS | numbers_told.NUMBERS | estimates_told.ESTIMATES | measure_parts.PARTS
     measured |= {"looks": looks_told.looks_told, "traces": traces_told.traces_told} | made_up
-    measured |= ends_told.ENDS | below_told.BELOW
+    measured |= ends_told.ENDS | below_told.BELOW | near_told.NEAR | nearly_told.NEARLY
     for name, lines_told in measured.items():
         text = "".join(f"{line}\n" for line in lines_told())
         (GOLDEN / "measures" / f"{name}.txt").write_text(text, encoding="utf-8")

@@ -11,6 +11,8 @@ from . import (
     estimates_told,
     layers_told,
     looks_told,
+    near_told,
+    nearly_told,
     numbers_told,
     parts_told,
     traces_told,
@@ -24,6 +26,8 @@ _MADE_UP = {
     **parts_told.PARTS,
     **ends_told.ENDS,
     **below_told.BELOW,
+    **near_told.NEAR,
+    **nearly_told.NEARLY,
     "looks": looks_told.looks_told,
     "traces": traces_told.traces_told,
 }
