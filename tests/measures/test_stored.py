@@ -104,6 +104,19 @@ def test_planted_levels_are_counted(glorot, levels: int) -> None:
 
 
 @pytest.mark.cases("all")
+@pytest.mark.parametrize("value", [0.1, 0.25, 0.5, 1.0, 2.0])
+def test_few_values_are_few_where_the_largest_is_a_power_of_two(glorot, value: float) -> None:
+    """As those of binary and ternary networks are."""
+    signs = np.sign(glorot((20, 10, 3, 3)))
+    ternary = np.where(np.arange(signs.size).reshape(signs.shape) % 3, signs, 0)
+    for weights in (signs, ternary, signs.astype("float16")):
+        assert is_rounded(Kernels.of(value * weights))
+    one_large = glorot((20, 10, 3, 3)).copy()
+    one_large[0, 0, 0, 0] = value
+    assert ratio(one_large) > 0.99
+
+
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", [1, 2])
 def test_one_weight_is_no_pile(n) -> None:
     found = clipping(Kernels.of(np.full((n, 1, 1, 1), 0.5)))

@@ -200,7 +200,11 @@ def test_the_command_puts_states_in_order_and_says_what_rests(tmp_path: Path, gl
         ("3.pkl", ("#.pkl", 3)),
         ("a/b7/net.pkl", None),
         ("net-007", ("net-#", 7)),
-        ("v2.h5", ("v2.h#", 5)),
+        ("v2.h5", ("v#.h5", 2)),
+        ("v2.hdf5.gz", ("v#.hdf5.gz", 2)),
+        ("net.h5", None),
+        ("net.hdf5", None),
+        ("net.h15", ("net.h#", 15)),
         ("net.pkl", None),
     ],
 )

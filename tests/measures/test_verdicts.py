@@ -23,6 +23,7 @@ from filtviz.measures.sphericity import sign_sphericity
 from filtviz.measures.subject import Identified, Provenance, Subject
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 from filtviz.measures.verdicts import COLLAPSED, INDISTINGUISHABLE, VERDICTS, WAS_UPDATED, said_of
+from filtviz.network import Origin
 
 DEFAULT_FIT = Fit(("GlorotUniform()",), "uniform", 0.1, 0.7, (DEFAULT,))
 FREE_UNIFORM = Fit(("uniform draws within ±0.2",), "uniform", 0.1, 0.5)
@@ -439,6 +440,16 @@ def test_a_matrix_that_an_initialiser_makes_was_trained_where_its_biases_moved(b
     (found,) = filtviz.diagnose(filtviz.Network.of([conv(weights, bias)])).layers
     moved = bias is not None and bias.any()
     assert found.verdict == ("updated" if moved else "initial")
+
+
+@pytest.mark.cases("all")
+@pytest.mark.parametrize(("moved", "resting"), [("c", ""), ("", "c"), ("", "")])
+def test_a_matrix_that_an_initialiser_makes_was_trained_where_the_optimiser_moved_it(moved, resting) -> None:
+    """As it moves weights that are kept orthogonal."""
+    weights = np.linalg.qr(np.random.default_rng(0).standard_normal((36, 36)))[0][:8].reshape(8, 4, 3, 3)
+    origin = Origin(moved=frozenset(moved), resting=frozenset(resting))
+    (found,) = filtviz.diagnose(filtviz.Network.of([conv(weights, name="c")], origin)).layers
+    assert (found.verdict, found.is_frozen) == ("updated" if moved else "initial", bool(resting))
 
 
 @pytest.mark.cases("all")

@@ -141,7 +141,7 @@ def _as_marked(judgement: Judgement) -> Judgement:
 
 def _judge(subject: Subject, findings: Mapping[str, Finding], standing_out: int) -> Judgement:
     matrix = next((fit for fit in subject.origin.fits if fit.family == "matrix"), None)
-    if matrix is not None and not subject.moved:
+    if matrix is not None and not subject.moved and not subject.optimised:
         return _initial(subject, findings, matrix)
     changed = set_afterwards(subject, findings)
     level = LEVEL * (_CHANGED_FACTOR if changed else _UNTOUCHED_FACTOR if _looks_untouched(subject) else 1)

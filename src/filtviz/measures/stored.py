@@ -164,7 +164,7 @@ def quantisation(kernels: Kernels, *, without_zeros: bool = False) -> Quantisati
         places = 2.0 ** (kernels.mantissa + 1)
         if kernels.tiny > 0:  # the least numbers of a type are as far apart as its tiniest
             places = min(places, 2.0**exponent / kernels.tiny)
-        if exponent == top:  # the draws end within it: only the places up to the largest can be hit
+        if exponent == top and mantissa != 0.5:  # the draws end within it, at the largest: no others are hit
             places *= 2 * float(mantissa) - 1
         expected -= max(places, 1.0) * float(np.expm1(-count / max(places, 1.0)))
     return Quantisation(kernels.n_distinct - (zeros > 0), expected)

@@ -118,13 +118,16 @@ def _sorted(keys: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(sorted(range(len(keys)), key=lambda place: keys[place] or 0))
 
 
+_LAST = re.compile(r"(.*?)(\d{1,12})(?<!\.h5)(?<!\.hdf5)(\D*(?:\.h(?:df)?5\D*)?)", re.DOTALL)
+
+
 def number_in(path: Path) -> tuple[str, int] | None:
     """Return a file's name without its last number, and that number; None where it has none.
 
     Args:
-        path: The file.
+        path: The file; the 5 of ``.h5`` and ``.hdf5`` is no number.
     """
-    found = re.fullmatch(r"(.*?)(\d{1,12})(\D*)", path.name, re.DOTALL)
+    found = _LAST.fullmatch(path.name)
     return None if found is None else (f"{found[1]}#{found[3]}", int(found[2]))
 
 
