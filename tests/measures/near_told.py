@@ -36,7 +36,7 @@ from filtviz.measures.residue import Residue
 from filtviz.measures.subject import Identified, Provenance
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 from filtviz.measures.topics import Topic, explained
-from filtviz.network import ConvLayer
+from filtviz.network import ConvLayer, Network
 
 from .ends_told import LAYER
 from .numbers_told import noise
@@ -115,7 +115,9 @@ def answers() -> Iterator[str]:
             yield f"{name}, {len(signs)}: {words.of(answering.answer(named, (), signs, touched))}"
             yield f"    {words.of(conclusions.summarise(named, (), False, (), signs, touched))}"
         brief = conclusions.in_brief(Diagnosis(file=None, layers=tuple(named)))
-        yield f"    {brief}; {answering.look_at(chain(*_chained(named)), named, Counted())!r:.99}"
+        look = answering.look_at(chain(*_chained(named)), named, Counted())
+        where = look and (look.layer.name, look.size, look.r and round(look.r, 2), look.untold)
+        yield f"    {brief}; {where}"
     left = Unjudged(conv_index=9, name="l", type="C", reason="so", left_out=True)
     for some in ((left,), (left, replace(left, left_out=False)), (left,) * 8):
         yield f"{len(some)} not judged: {answering._not_judged(some)} {conclusions.nothing_judged(some)}"
@@ -167,6 +169,7 @@ def judgements() -> Iterator[str]:
     rule = Identified(DEFAULT, known=True)
     orthogonal = fits_of(("matrix", 1.0, ()), ("uniform", 0.5, own))
     constant = Provenance(fits=(), free=(Fit(("free",), "normal", 0.1, 0.5),))
+    many, large = fits_of(("normal", 0.5, own)), Kernels.of(noise(20, 28, 3, 3))
     cases: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
         "orthogonal, optimised": ({"origin": orthogonal, "optimised": True}, {}),
         "orthogonal, at rest": ({"origin": orthogonal, "optimised": False}, {}),
@@ -175,9 +178,11 @@ def judgements() -> Iterator[str]:
         "constant biases": ({"origin": constant, "bias": "constant"}, {}),
         "biases of zero": ({"origin": constant, "bias": "zero"}, {}),
         "p of 0, own": ({"origin": fits_of(("normal", 0.5, own))}, {"filter-energy": 0.0}),
-        "hint": ({"origin": fits_of(("normal", 0.5, own))}, {"spike": 0.02}),
-        "hint, cut": ({"origin": fits_of(("cut normal", 0.5, own))}, {"spike": 0.02}),
-        "hint, marked": ({"origin": fits_of(("normal", 0.5, own)), "marked_frozen": True}, {"spike": 0.02}),
+        "p of 0, own, many": ({"origin": many, "kernels": large}, {"filter-energy": 0.0}),
+        "no hint, many": ({"origin": many, "kernels": large}, {}),
+        "hint, many": ({"origin": many, "kernels": large}, {"spike": 0.005}),
+        "hint, cut": ({"origin": fits_of(("cut normal", 0.5, own))}, {"spike": 0.005}),
+        "hint, marked": ({"origin": many, "marked_frozen": True}, {"spike": 0.005}),
         "faint first": ({"bias": "zero"}, {"low-frequency": 0.05 * LEVEL, "spike": 0.001 * LEVEL}),
         "faint": ({"bias": "zero"}, {"low-frequency": 0.05 * LEVEL}),
         "uneven, own of two": ({"origin": fits_of(("uniform", 0.5, both))}, {"channel-energy": 1e-9}),
@@ -206,11 +211,14 @@ def judgements() -> Iterator[str]:
     for some in ((faint, rests), (drawn, rests), (faint, drawn, replace(faint, is_faint=False), rests)):
         told_of = judging.among_trained(some, training=True)
         yield f"together {[each.verdict for each in some]}: {[each.verdict for each in told_of]}"
-    marks = replace(LAYER, is_frozen=True, marked_frozen=True)
+    positive = Kernels.of(np.abs(noise(8, 8, 3, 3)))
+    yield f"of one sign: {judging.survives_shuffling(positive, 'low-frequency', Account.unlimited())}"
+    marks, only = replace(LAYER, is_frozen=True, marked_frozen=True), replace(LAYER, marked_frozen=True)
     for moved in ((), ("is_frozen",), ("marked_frozen",)):
         trained = replace(UPDATED, **dict.fromkeys(moved, True))
-        for some in ([trained, marks], [UPDATED, trained, marks], [trained, UPDATED, marks]):
-            yield f"still so beside {moved}: {[why for why, _ in verdicts.still_so(some)]}"
+        for some in ([trained], [UPDATED, trained], [trained, UPDATED]):
+            told_why = [[why for why, _ in verdicts.still_so([*some, one])] for one in (marks, only)]
+            yield f"still so beside {moved}: {told_why}"
     yield f"marked: {[verdicts.as_marked('so', verdict) for verdict in verdicts.VERDICTS]}"
     yield verdicts.why_not_finite(range(8), 9)
     yield verdicts.why_all_one_value(2, 1 / 3)
@@ -231,8 +239,11 @@ def kept() -> Iterator[str]:
     network = chain(*(conv(noise(2, 2, 3, 3), name=name) for name in "abcde"))
     doing = diagnosing._Diagnosing(network, (), Account.unlimited())
     doing.unmeasured = {3: "three", 1: "one", 2: "two"}
-    doing.uncomposed = {4: "four", 0: "none"}
+    doing.uncomposed = {4: "four", 0: "none", 2: "two"}
+    doing.account.left_out.append("it was told before")
     yield f"left out: {list(doing._left_out())}"
+    nothing = diagnosing._Diagnosing(Network.of([]), (), doing.account).measure(None, ())
+    yield f"left out of nothing: {nothing.left_out}"
     for first in ((), (3,), (1, 4)):
         counted = Counted()
         whole = diagnosing._Diagnosing(network, (), counted)
@@ -243,10 +254,8 @@ def kept() -> Iterator[str]:
     for word in (
         "never  fire",
         "Never fire",
-        "wiener",
         "orthogonal matrix",
         "matrix",
-        "fire",
         "Learned",
         "x y",
     ):

@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from tests.accounts import Counted
 from tests.building import chain, conv
 
 from filtviz.activations import Activation
@@ -41,7 +42,7 @@ from filtviz.measures.initialiser_catalogue import (
     fans_of,
     rules_of,
 )
-from filtviz.measures.kernels import Kernels
+from filtviz.measures.kernels import Kernels, nonfinite_filters
 from filtviz.measures.low_frequency import looks_like_noise
 from filtviz.measures.matrices import fit_matrix
 from filtviz.measures.residue import Magnitudes, Residue
@@ -110,6 +111,12 @@ def origins() -> Iterator[str]:
         network = replace(chain(first, moved), origin=Origin(framework=framework))
         (one,) = gather_subjects(network, network.conv_layers, None)
         yield f"biases of a dense layer moved in {framework}: {one.biases_moved}"
+    counted = Counted()
+    line = chain(replace(first, operations=(first.convolution,)), conv(noise(3, 4, 3, 3), name="b"))
+    for less in (0, 1):
+        poor = counted if not less else Account({"work": counted.begun["work"] - counted.left["work"] - 1})
+        told = [one.stack.is_left_out for one in gather_subjects(line, line.conv_layers, None, poor)]
+        yield f"composed on all but {less}: {told}"
     wide = [composed.Stage(np.ones((1, 1, 1, n)), (1, 1)) for n in (16, 18)]
     tall = [composed.Stage(np.full((1, 1, 3, 3), value)) for value in (np.nan, 1.0)]
     for stages in (wide, tall):
@@ -130,10 +137,13 @@ def surroundings() -> Iterator[str]:
     scale = norm.operations[0]
     rectified = replace(own, operations=(own.convolution, Activation(kind="rectify"), scale))
     ahead = replace(own, operations=(scale, own.convolution, Activation(kind="rectify")))
+    behind = replace(own, operations=(Activation(kind="tanh"), own.convolution, scale))
     two = Network.of([own, replace(norm, inputs=(0,)), replace(norm, inputs=(0,))])
     for name, network in (
         ("of infinity", chain(own, scaled)), ("behind a rectifier", chain(rectified)),
-        ("ahead", chain(ahead)), ("read by two", two), ("of one", chain(own, layers_told.norm(1))),
+        ("ahead", chain(ahead)),
+        ("behind one ahead", chain(behind)), ("read by two", two),
+        ("of one", chain(own, layers_told.norm(1))),
         ("of TensorFlow Lite", replace(chain(own, norm), origin=Origin(framework="TensorFlow Lite"))),
         ("of another", replace(chain(own, norm), origin=Origin(framework="ONNX Runtime"))),
     ):  # fmt: skip
@@ -197,7 +207,9 @@ def states() -> Iterator[str]:
 
     for names in (
         ("best/a-1.pt", "best/a-2.pt"), ("best/a-1.pt", "best/a.pt"), ("a-9.pt", "a-10.pt", "a-best.pt"),
-        ("a1.5-2.pt", "a2-1.pt"), ("a2-1.pt", "a1.5-2.pt"), ("e1_acc9.pt", "e2_acc8.pt"), ("e1.pt", "e2.h5"),
+        ("a1.5-2.pt", "a2-1.pt"), ("a2-1.pt", "a1.5-2.pt"), ("e1_acc9.pt", "e2_acc8.pt"),
+        ("e1.pt", "e2.ckpt"),
+        ("best/a-1.pt", "best/a-2.pt", "best/a-last.pt"),
     ):  # fmt: skip
         moved = follow([state(name) for name in names])
         yield f"order of {names}: {moved and (moved.order, moved.ordered_by, moved.apart)}"
@@ -261,6 +273,8 @@ def numbers() -> Iterator[str]:
         yield f"    {columns.get('classical')} {few(columns['share_p'])} {looks_like_noise(weights)}"
         entropy, spike = variance_entropy(made.kernels), largest_eigenvalue(made.kernels)
         yield f"    entropy {entropy and few(entropy)} {spike and few(spike)}"
+    halves = np.full((3, 1, 3, 3), 6e4, "f2") * np.array([1, np.nan, -1], "f2").reshape(3, 1, 1, 1)
+    yield f"not finite: {nonfinite_filters(conv(halves)).tolist()}"
     for n in (2, 3):
         matrix = np.zeros((3, 3, n, n))
         matrix[..., n // 2, n // 2] = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0]])
@@ -274,10 +288,11 @@ def numbers() -> Iterator[str]:
         np.concatenate([drawn[:1, :1, :1, :2], drawn[:1, :1, :1, :2] + 0.05, drawn[1:3, :1, :1, :2]])
     )
     made = replace(plain, kernels=alike)
-    yield f"alike by chance: {MEASURES['duplicates'].take(made)} {MEASURES['duplicates'].each(made)}"
+    told = MEASURES["duplicates"].take(made)
+    shown_of = told and (told.found, few(told.threshold or 0), told.text)
+    yield f"alike by chance: {shown_of} {MEASURES['duplicates'].each(made)}"
     small = singular_components(np.stack([drawn[0], -drawn[0]])[:1], 3)
-    even = singular_components(np.array([1.0, -1.0]).reshape(1, 2, 1, 1), 1)
-    yield f"components: {small.pictures.shape} {few(even.pictures)}"
+    yield f"components: {small.pictures.shape}"
     for known, left in product(
         (True, False), (Residue(0.9, "", 0.85, 0.95), Residue(None, "so", 0.55, 0.9, 20.0, 0.55))
     ):
