@@ -53,7 +53,8 @@ OPEN = replace(LAYER, verdict="undecided")
 
 
 def found(key: str, **facts: Any) -> tuple[Any, ...]:
-    return (MEASURES[key].finding(**{"value": 1.0, "found": True, "text": "t"} | facts),)
+    usual: dict[str, Any] = {"value": 1.0, "found": True, "text": "t"}
+    return (MEASURES[key].finding(**usual | facts),)
 
 
 def seen(*textures: Any, **facts: Any) -> tuple[FilterDiagnosis, ...]:
@@ -188,8 +189,9 @@ def judgements() -> Iterator[str]:
         "uneven, own of two": ({"origin": fits_of(("uniform", 0.5, both))}, {"channel-energy": 1e-9}),
         "not told of": ({"optimised": None}, {}),
     }
+    alike: dict[str, Any] = {"rule": rule, "bias": "none", "residue": Residue(None)}
     for name, (facts, ps) in cases.items():
-        made = replace(plain, **{"rule": rule, "bias": "none", "residue": Residue(None)} | facts)
+        made = replace(plain, **alike | facts)
         findings = usual | {
             key: MEASURES[key].finding(
                 value=0.1, p=ps.get(key, 0.9), found=ps.get(key, 0.9) < LEVEL, text=key
@@ -208,16 +210,17 @@ def judgements() -> Iterator[str]:
     otherwise = Judgement("undecided", "few")
     drawn = Judgement("initial", "so", otherwise)
     rests, faint = replace(drawn, is_frozen=True), Judgement("structured", "f", is_faint=True, is_frozen=True)
-    for some in ((faint, rests), (drawn, rests), (faint, drawn, replace(faint, is_faint=False), rests)):
-        told_of = judging.among_trained(some, training=True)
-        yield f"together {[each.verdict for each in some]}: {[each.verdict for each in told_of]}"
+    for each_of in ((faint, rests), (drawn, rests), (faint, drawn, replace(faint, is_faint=False), rests)):
+        told_of = judging.among_trained(each_of, training=True)
+        yield f"together {[each.verdict for each in each_of]}: {[each.verdict for each in told_of]}"
     positive = Kernels.of(np.abs(noise(8, 8, 3, 3)))
     yield f"of one sign: {judging.survives_shuffling(positive, 'low-frequency', Account.unlimited())}"
     marks, only = replace(LAYER, is_frozen=True, marked_frozen=True), replace(LAYER, marked_frozen=True)
     for moved in ((), ("is_frozen",), ("marked_frozen",)):
-        trained = replace(UPDATED, **dict.fromkeys(moved, True))
-        for some in ([trained], [UPDATED, trained], [trained, UPDATED]):
-            told_why = [[why for why, _ in verdicts.still_so([*some, one])] for one in (marks, only)]
+        flags: dict[str, Any] = dict.fromkeys(moved, True)
+        trained = replace(UPDATED, **flags)
+        for beside in ([trained], [UPDATED, trained], [trained, UPDATED]):
+            told_why = [[why for why, _ in verdicts.still_so([*beside, one])] for one in (marks, only)]
             yield f"still so beside {moved}: {told_why}"
     yield f"marked: {[verdicts.as_marked('so', verdict) for verdict in verdicts.VERDICTS]}"
     yield verdicts.why_not_finite(range(8), 9)
@@ -265,7 +268,8 @@ def kept() -> Iterator[str]:
         except MeasureError as error:
             yield str(error)
     dead = replace(UPDATED, filters=(replace(PLAIN, decayed=True),))
-    yield f"met: {MEASURES['dead'].is_met(dead)} {MEASURES['dead'].sum_up(base('plain'), dead.filters).text}"
+    of_dead = MEASURES["dead"].sum_up(base("plain"), dead.filters)
+    yield f"met: {MEASURES['dead'].is_met(dead)} {of_dead and of_dead.text}"
 
 
 def near_told() -> Iterator[str]:

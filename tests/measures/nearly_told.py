@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tests.accounts import Counted
@@ -17,6 +18,7 @@ from tests.building import chain, conv
 
 from filtviz.activations import Activation
 from filtviz.budget import Account
+from filtviz.composition.stacks import Stack, Stage
 from filtviz.errors import BudgetError, DrawingError
 from filtviz.measures import (
     composed,
@@ -43,6 +45,7 @@ from filtviz.measures.initialiser_catalogue import (
     rules_of,
 )
 from filtviz.measures.kernels import Kernels, nonfinite_filters
+from filtviz.measures.laws import is_significant
 from filtviz.measures.low_frequency import looks_like_noise
 from filtviz.measures.matrices import fit_matrix
 from filtviz.measures.residue import Magnitudes, Residue
@@ -91,13 +94,13 @@ def origins() -> Iterator[str]:
         yield f"untouched, {known} {framework}: {is_so}"
     biases = np.linspace(-0.25, 0.3, 12) * 0.9
     layer = conv(layers_told.glorot(12, 1, 3, 3), biases)
-    for p, rule in product((0.005, 0.0005), (TORCH_DEFAULT, DEFAULT)):
+    for p, drawn_by in product((0.005, 0.0005), (TORCH_DEFAULT, DEFAULT)):
         for known in (True, False):
             states = subject._bias_states(
-                [layer, replace(layer, operations=conv(layer.weights, biases * 20).operations)],
-                [fits_of(("uniform", p, (DEFAULT,)))] * 2, Identified(rule, known=known),
+                [layer, replace(layer, operations=conv(layer.weights.value, biases * 20).operations)],
+                [fits_of(("uniform", p, (DEFAULT,)))] * 2, Identified(drawn_by, known=known),
             )  # fmt: skip
-            yield f"biases beside {p} of {rule.name}, {known}: {states}"
+            yield f"biases beside {p} of {drawn_by.name}, {known}: {states}"
     uneven, bounds = np.array([0.1, -0.2, 0.3, 0.25, -0.1]), ((0.3, 9.0), (9.0, 0.3), (9.0,))
     yield f"drawn within: {[bias_state(uneven, some, 0.5) for some in bounds]}"
     yield f"nearly one: {bias_state(np.array([0.5, 0.5 + 1e-9]))}"
@@ -115,17 +118,17 @@ def origins() -> Iterator[str]:
     line = chain(replace(first, operations=(first.convolution,)), conv(noise(3, 4, 3, 3), name="b"))
     for less in (0, 1):
         poor = counted if not less else Account({"work": counted.begun["work"] - counted.left["work"] - 1})
-        told = [one.stack.is_left_out for one in gather_subjects(line, line.conv_layers, None, poor)]
-        yield f"composed on all but {less}: {told}"
-    wide = [composed.Stage(np.ones((1, 1, 1, n)), (1, 1)) for n in (16, 18)]
-    tall = [composed.Stage(np.full((1, 1, 3, 3), value)) for value in (np.nan, 1.0)]
+        left = [one.stack.is_left_out for one in gather_subjects(line, line.conv_layers, None, poor)]
+        yield f"composed on all but {less}: {left}"
+    wide = [Stage(np.ones((1, 1, 1, n)), (1, 1)) for n in (16, 18)]
+    tall = [Stage(np.full((1, 1, 3, 3), value)) for value in (np.nan, 1.0)]
     for stages in (wide, tall):
-        stack = composed.Stack(stages=tuple(stages))
+        stack = Stack(stages=tuple(stages))
         made_of = replace(plain, stack=stack)
         yield f"not composed: {composed.why_not_composed(stack)} {made_of.composed}"
     try:
         poor = Account({"work": 1, "pixels": 1})
-        yield f"composed for nothing: {subject._affordable(composed.Stack(stages=(tall[1],)), first, poor)}"
+        yield f"composed for nothing: {subject._affordable(Stack(stages=(tall[1],)), first, poor)}"
     except BudgetError as error:
         yield str(error)
 
@@ -148,15 +151,16 @@ def surroundings() -> Iterator[str]:
         ("of another", replace(chain(own, norm), origin=Origin(framework="ONNX Runtime"))),
     ):  # fmt: skip
         layer = network.conv_layers[0]
-        behind = scale_behind(network, layer)
+        scales = scale_behind(network, layer)
         starts = is_at_start_behind(network, layer)
-        yield f"a normalisation {name}: {behind is not None and few(behind)} {starts}"
+        yield f"a normalisation {name}: {scales is not None and few(scales)} {starts}"
     later = noise(3, 4, 3, 3) * np.array([1, 2e-4, 0.5e-4, 1]).reshape(1, 4, 1, 1)
     network = chain(own, conv(later))
     one = next(gather_subjects(network, network.conv_layers[:1], None))
     yield f"ignored: {MEASURES['unused'].each(one)}"
     muted = seen(None, muted=True) + seen(None, ignored=True) + seen(None, ignored=True)
-    yield f"without effect: {MEASURES['unused'].sum_up(one, muted).text}"
+    told_of = MEASURES["unused"].sum_up(one, muted)
+    yield f"without effect: {told_of and told_of.text}"
     for values in ([0, -1], [0, 1], [-1, -2], [0, 0], [1, 1]):
         yield f"{values} partly 0: {training._is_partly_zero(Parameter.of('g', np.array(values, 'f4')))}"
     heavy = np.random.default_rng(10).standard_t(3, (50, 40))
@@ -193,12 +197,13 @@ def states() -> Iterator[str]:
         (told,) = diagnosing.diagnose(chain(conv(now, bias, name="c")), before=some).layers
         left = told.residue and few(told.residue)
         yield f"before {[name for name, _ in some]}: {told.verdict} {left} {told.sentence}"
-    for earlier, later in (("f2", "f4"), ("f4", "f2"), ("f4", "f4")):
-        changed = changes_from(chain(conv(start.astype(earlier))), "b", conv(start.astype(later)))
-        yield f"{earlier} before {later}: {changed.relative_change} {changed.significant}"
+    for earlier, later in (("f2", "f4"), ("f4", "f2"), ("f2", "f2")):
+        now_of = chain(conv((start * 1.0004).astype(later))).conv_layers[0]
+        changed = changes_from(chain(conv(start.astype(earlier))), "b", now_of)
+        yield f"{earlier} before {later}: {few(changed.relative_change or 0, 3)}"
     flat = start * np.array([1, 1, 0, 0]).reshape(4, 1, 1, 1)
-    changed = changes_from(chain(conv(flat)), "b", conv(flat + np.sign(flat[..., :1, :1])))
-    yield f"with filters of zeros: {changed.significant}"
+    smoother = chain(conv(flat + np.sign(flat[..., :1, :1]))).conv_layers[0]
+    yield f"with filters of zeros: {changes_from(chain(conv(flat)), 'b', smoother).significant}"
     for steps in ((0.5, None), (0.5, 0.001), (0.01,), (None,), ()):
         yield f"at rest of {steps}: {LayerTrajectory(name='c', steps=steps).rests_after}"
 
@@ -262,14 +267,14 @@ def numbers() -> Iterator[str]:
         ("kernels of zeros", drawn * np.array([1, 0, 0, 0]).reshape(1, 4, 1, 1)),
     ):  # fmt: skip
         made = replace(plain, kernels=Kernels.of(weights), layer=conv(weights))
-        told = {
-            key: MEASURES[key].take(made)
-            for key in ("first-component", "duplicates", "spike", "effective-rank")
-        }
-        shown = {key: (one.found, few(one.value), one.threshold and few(one.threshold), one.text)
-                 for key, one in told.items() if one}  # fmt: skip
+        keys = ("first-component", "duplicates", "spike", "effective-rank")
+        taken = {key: MEASURES[key].take(made) for key in keys}
+        shown = {
+            key: (one.found, few(one.value), one.threshold and few(one.threshold), one.text)
+            for key, one in taken.items() if one
+        }  # fmt: skip
         yield f"{name}: {shown}"
-        columns = MEASURES["classical"].each(made) | MEASURES["low-frequency"].each(made)
+        columns: dict[str, Any] = {**MEASURES["classical"].each(made), **MEASURES["low-frequency"].each(made)}
         yield f"    {columns.get('classical')} {few(columns['share_p'])} {looks_like_noise(weights)}"
         entropy, spike = variance_entropy(made.kernels), largest_eigenvalue(made.kernels)
         yield f"    entropy {entropy and few(entropy)} {spike and few(spike)}"
@@ -283,6 +288,8 @@ def numbers() -> Iterator[str]:
         ]
         yield f"of {n}x{n}, ones that meet: {[fit and fit.names for fit in fits]}"
     own = Kernels.of(noise(12, 2, 3, 3))
+    for ps in ((0.02, 0.04, 1.0), (0.02, 0.04)):
+        yield f"significant of {ps}: {is_significant(np.array(ps), 0.05).tolist()}"
     yield f"coupled with equals: {coupling(own, np.ones(12))}"
     alike = Kernels.of(
         np.concatenate([drawn[:1, :1, :1, :2], drawn[:1, :1, :1, :2] + 0.05, drawn[1:3, :1, :1, :2]])
@@ -298,7 +305,7 @@ def numbers() -> Iterator[str]:
     ):
         rule = Identified(DEFAULT, known=known)
         told = MEASURES["residue"].take(replace(plain, residue=left, rule=rule))
-        yield f"residue of {left.share}, {known}: {told.value} {told.found} {told.text}"
+        yield f"residue of {left.share}, {known}: {told and (told.value, told.found, told.text)}"
     for known in (True, False):
         drawn_by = replace(plain, rule=Identified(DEFAULT, known=known), draws=Draws("uniform", 0.01))
         told = MEASURES["bound"].take(drawn_by)
