@@ -69,6 +69,13 @@ def _objects() -> Iterator[tuple[str, Any]]:
     for key in ("sum", "sums", "a_sum", "Sum", "momentum_buffer"):
         held = _optimiser(KERNEL * 0 + 1, key=key)
         yield f"an optimiser's {key} of one number", {"net": usual, "optimizer": held}
+    for other in ("a_b.weight", "ab.weight", "a.b.weight"):
+        yield f"an average of a_b.weight beside {other}", {other: KERNELS, "ema.a_b.weight": KERNELS}
+    layers = {"a": {"weight": KERNELS, "own": VECTOR}, "b": {"weight": KERNELS, "bias": VECTOR}}
+    yield "dictionaries of layers, of which one has more", {**layers, "c": {"weight": KERNELS}}
+    square = Stored(np.arange(9, dtype="f4"))
+    views = {"a.weight": (3, 1), "b.weight": (1, 3), "c.weight": (3, 1)}
+    yield "one square and its turn", {name: tensor(square, (3, 3), steps) for name, steps in views.items()}
     lost = {f"{name}.weight": called("_rebuild_nested_tensor") for name in "abc"}
     yield "three lost ones", {**lost, "d.weight": KERNELS}
 
