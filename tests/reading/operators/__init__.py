@@ -32,6 +32,7 @@ from tests.reading.operators.graphs import graphs
 from tests.reading.operators.held_formats import held_formats
 from tests.reading.operators.held_pickles import held_pickles
 from tests.reading.operators.keras import keras
+from tests.reading.operators.keras_ends import keras_ends
 from tests.reading.operators.keras_held import keras_held
 from tests.reading.operators.keras_keys import keras_keys
 from tests.reading.operators.keras_parts import keras_parts
@@ -107,6 +108,7 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "held_pickles": held_pickles,
     "in_memory": in_memory,
     "keras": keras,
+    "keras_ends": keras_ends,
     "keras_held": keras_held,
     "keras_keys": keras_keys,
     "keras_parts": keras_parts,

@@ -1,0 +1,212 @@
+"""Files of Keras's that are nearly others: facts in two places, lists of files, what lies beside weights."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from filtviz.reading.formats import keras
+from filtviz.reading.formats.keras import classes, stores
+from filtviz.reading.hdf5 import open_hdf5
+from filtviz.reading.limits import Hints, Limits, effort
+from filtviz.reading.opened import Opened
+from tests.reading.hdf5_making import Folder, hdf5
+from tests.reading.operators.asking import Told
+from tests.reading.operators.keras_held import _group
+from tests.reading.operators.wholes import opened as _opened
+from tests.reading.operators.wholes import read_of
+from tests.telling import told
+
+__all__ = ["keras_ends"]
+
+CONV = {"class_name": "Conv2D", "config": {"name": "c", "dim_ordering": "th", "activation": "hard_sigmoid"}}
+DENSE = {"class_name": "Dense", "config": {"name": "d"}}
+
+
+def _model(*layers: Any, **more: Any) -> str:
+    return json.dumps({"class_name": "Sequential", "config": {"layers": list(layers)}, **more})
+
+
+def _kernels(*shape: int) -> np.ndarray:
+    return np.arange(int(np.prod(shape)), dtype="f4").reshape(shape)
+
+
+def _legacy(**attributes: Any) -> Folder:
+    """Weights of one layer as Keras kept them before its third version."""
+    held = {"c_W:0": _kernels(2, 1, 3, 3), "c_b:0": _kernels(2)}
+    group = Folder(held, {"weight_names": list(held)})
+    return Folder({"c": group}, {"layer_names": ["c"], **attributes})
+
+
+def _modern(n: int = 1) -> Folder:
+    layers = {"dense" if not place else f"dense_{place}": _dense(3 + place) for place in range(n)}
+    return Folder({"layers": Folder(layers)})
+
+
+def _dense(n: int) -> Folder:
+    return Folder({"vars": Folder({"0": _kernels(n, n + 1), "1": _kernels(n + 1)})})
+
+
+def _read(files: Mapping[str, bytes], name: str = "") -> str:
+    with tempfile.TemporaryDirectory() as there:
+        folder = Path(there).resolve()
+        for file, data in files.items():
+            (folder / file).write_bytes(data)
+        file_ = Opened.of(folder / (name or next(iter(files))), Limits(), Hints())
+        return read_of(keras.open, file_).replace(f"{folder}/", "")
+
+
+def keras_ends() -> Iterator[tuple[str, str]]:
+    """All of it."""
+    yield from _facts()
+    yield from _indexes()
+    yield from _beside()
+    yield from _graphs()
+    yield from _stores()
+
+
+def _facts() -> Told:
+    """Facts that stand above the weights, with them, or in both places."""
+    text = _model(CONV)
+    for words, outer, inner in (
+        ("above", {"model_config": text, "keras_version": "1.2", "backend": "theano"}, {}),
+        ("within", {}, {"model_config": text, "keras_version": "1.2", "backend": "theano"}),
+        ("in both", {"model_config": text}, {"keras_version": "1.2", "backend": "theano"}),
+        ("twice", {"model_config": text, "backend": "tensorflow"}, {"model_config": "", "backend": "theano"}),
+        ("empty above", {"model_config": text, "backend": "", "keras_version": ""}, {"backend": "theano"}),
+        ("as numbers", {"model_config": text, "backend": 5, "keras_version": 3}, {}),
+        ("nowhere", {"model_config": text}, {}),
+        ("no configuration", {"backend": "theano", "keras_version": "1.2"}, {}),
+        ("a number for one", {"model_config": 5}, {"model_config": text}),
+    ):  # fmt: skip
+        root = Folder({"model_weights": _legacy(**inner)}, outer)
+        yield f"facts {words}", _read({"model.h5": hdf5(root)})
+    for version in ("0.3", "1.2", "2.16", "3.0"):
+        root = Folder({"model_weights": _legacy()}, {"model_config": text, "keras_version": version})
+        yield f"version {version}", _read({"model.h5": hdf5(root)})
+
+
+def _indexes() -> Told:
+    """Indexes whose names end otherwise, which list several files for one layer, or many."""
+    whole, second = hdf5(_modern()), hdf5(Folder({"layers": Folder({"dense_1": _dense(4)})}))
+    for words, held in {
+        "two": {"a": "1.weights.h5", "b": "2.weights.h5"},
+        "two for one": {"a": ["1.weights.h5", "2.weights.h5"]},
+        "two for one, and no name": {"a": ["1.weights.h5", 5, "2.weights.h5"], "b": None},
+        "one of another kind": {"a": "1.weights.h5", "b": "2.h5"},
+        "others": {"a": "1.h5", "b": "2.h5"},
+        "none": {},
+    }.items():
+        index = json.dumps({"weight_map": held}).encode()
+        files = {"model.json": index, "1.weights.h5": whole, "2.weights.h5": second, "2.h5": second}
+        yield f"an index of {words}", _read(files)
+    many = {f"{n}.weights.h5": hdf5(Folder({"layers": Folder({f"dense_{n}": _group(2)})})) for n in range(11)}
+    index = json.dumps({"weight_map": {name: name for name in many}}).encode()
+    yield "an index of 11", _read({"model.json": index, **many})
+    index = json.dumps({"weight_map": {"a": "1.weights.h5"}}).encode()
+    files = {"model.weights.json": index, "1.weights.h5": whole, "config.json": _model(DENSE).encode()}
+    yield "an index with a configuration beside", _read(files)
+
+
+def _beside() -> Told:
+    """Configurations beside weights, under several names, that fit them or do not."""
+    weights, fits = hdf5(_modern()), _model(DENSE, module="keras").encode()
+    calls = [[["in", 0, 0, {}]], [["d", 0, 0, {}]]]
+    graph = [
+        {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 3]}, "inbound_nodes": []},
+        {**DENSE, "name": "d", "inbound_nodes": calls},
+    ]
+    ends = {"input_layers": [["in", 0, 0]], "output_layers": [["d", 1, 0]]}
+    model = {"class_name": "Functional", "config": {"layers": graph, **ends}, "module": "keras"}
+    twice = json.dumps(model).encode()
+    more = _model(DENSE, {"class_name": "Dense", "config": {"name": "e"}}, module="keras").encode()
+    for beside in (
+        "net.json",
+        "net.weights.json",
+        "model.json",
+        "net_config.json",
+        "my.config.json",
+    ):
+        yield f"weights with {beside}", _read({"net.weights.h5": weights, beside: fits})
+    index = json.dumps({"weight_map": {"a": "net.weights.h5"}}).encode()
+    for name in ("my.config.json", "config.json", "index.json"):
+        files = {name: index, "net.weights.h5": weights}
+        files |= {"config.json": fits} if name != "config.json" else {"model.json": fits}
+        yield f"an index called {name}, with a configuration", _read(files)
+    for words, config in {
+        "of more layers": more,
+        "of fewer layers": _model({"class_name": "Flatten", "config": {"name": "f"}}).encode(),
+        "of one that is called twice": twice,
+        "without a module": _model(DENSE).encode(),
+        "that is damaged": fits[:-3],
+    }.items():
+        yield f"weights with a configuration {words}", _read({"net.h5": weights, "net.json": config})
+    yield "weights of two layers with that of one", _read({"net.h5": hdf5(_modern(2)), "net.json": fits})
+
+
+def _layer(name: str, *calls: tuple[str, ...], cls: str = "Activation", **config: Any) -> dict[str, Any]:
+    """A layer, and the layers that each of its calls is given."""
+    nodes = [[[one, 0, 0, {}] for one in call] for call in calls]
+    return {"class_name": cls, "name": name, "config": {"name": name, **config}, "inbound_nodes": nodes}
+
+
+def _image(name: str, n: int) -> dict[str, Any]:
+    return _layer(name, cls="InputLayer", batch_shape=[None, n])
+
+
+def _graph(layers: list[Any], ins: str, ends: str) -> dict[str, Any]:
+    into, out = ([[name, 0, 0] for name in names.split()] for names in (ins, ends))
+    return {"layers": layers, "input_layers": into, "output_layers": out}
+
+
+def _graphs() -> Told:
+    """Which layers feed which: of several inputs the third, in models within, and in circles."""
+    a, b, c = (_image(name, n) for name, n in (("a", 3), ("b", 4), ("c", 5)))
+    inner = _graph([a, b, _layer("f", ("b",)), _layer("g", ("a",))], "a b", "f")
+    within = {**_layer("in", ("c", "d"), cls="Functional"), "config": {"name": "in", **inner}}
+    joined = _layer("all", ("a", "b", "c"), cls="Concatenate")
+    circle = [_layer("f", ("g",), ("h",)), _layer("g", ("f",)), _layer("h", ("g",))]
+    for words, config in {
+        "three inputs": _graph([a, b, c, joined], "a b c", "all"),
+        "a model of two inputs within": _graph([c, _image("d", 6), within], "c d", "in"),
+        "a circle of two calls": _graph([a, *circle], "a", "h"),
+        "a circle of two calls behind another": _graph([a, circle[1], circle[0], circle[2]], "a", "h"),
+        "two images in a row": {"layers": [a, b, _layer("f")]},
+        "an image behind a layer": {"layers": [_layer("f", batch_input_shape=[None, 7]), a, _layer("g")]},
+    }.items():
+        cls = "Functional" if "input_layers" in config else "Sequential"
+        root = Folder(
+            {}, {"layer_names": [], "model_config": json.dumps({"class_name": cls, "config": config})}
+        )
+        network = keras.open(_opened(hdf5(root)))
+        assert network is not None
+        rows = [f"{one.name}<{','.join(map(str, one.inputs))} {one.output_shape}" for one in network.layers]
+        yield words, f"{'; '.join(rows)} {' '.join(network.origin.notes)}"
+    for facts in ({"max_value": 0, "negative_slope": 0.25}, {"max_value": 0}, {"threshold": 0}):
+        case = classes.Case(class_name="ReLU", config=facts, parameters={}, inputs=[])
+        yield f"ReLU {facts}", told(*classes.operations_of(case))
+
+
+def _stores() -> Told:
+    """Lists that are cut in several, and parts in their natural order."""
+    for n in (1, 2, 3, 4):
+        names = ["c_W:0", "c_b:0", "c_x:0", "c_y:0"]
+        pieces = [names[i::n] for i in range(n)]
+        group = Folder(
+            {name: _kernels(2) for name in names},
+            {f"weight_names{place}": piece for place, piece in enumerate(pieces)},
+        )
+        store: Any = stores.store_of([_root(Folder({"c": group}, {"layer_names": ["c"]}))])
+        yield f"names in {n} pieces", str(list(store.weights("", "c", "", "").arrays))
+    parts = {f"part_{n}": Folder({"vars": Folder({"0": _kernels(n)})}) for n in (10, 2, 1)}
+    store = stores.store_of([_root(Folder({"layers": Folder(), **parts}))])
+    yield "parts in order", str([name for name, _, _ in store.parts()])
+
+
+def _root(root: Folder) -> Any:
+    return open_hdf5(memoryview(hdf5(root)), effort(Limits()))
