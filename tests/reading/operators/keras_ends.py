@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from filtviz.reading.formats import keras
-from filtviz.reading.formats.keras import classes, stores
+from filtviz.reading.formats.keras import classes, stores, weights
 from filtviz.reading.hdf5 import open_hdf5
 from filtviz.reading.limits import Hints, Limits, effort
 from filtviz.reading.opened import Opened
 from tests.reading.hdf5_making import Folder, hdf5
-from tests.reading.operators.asking import Told
-from tests.reading.operators.keras_held import _group
+from tests.reading.operators.asking import Told, array
+from tests.reading.operators.keras_held import _group, _of
 from tests.reading.operators.wholes import opened as _opened
 from tests.reading.operators.wholes import read_of
 from tests.telling import told
@@ -115,7 +115,7 @@ def _indexes() -> Told:
 
 def _beside() -> Told:
     """Configurations beside weights, under several names, that fit them or do not."""
-    weights, fits = hdf5(_modern()), _model(DENSE, module="keras").encode()
+    held, fits = hdf5(_modern()), _model(DENSE, module="keras").encode()
     calls = [[["in", 0, 0, {}]], [["d", 0, 0, {}]]]
     graph = [
         {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 3]}, "inbound_nodes": []},
@@ -132,10 +132,10 @@ def _beside() -> Told:
         "net_config.json",
         "my.config.json",
     ):
-        yield f"weights with {beside}", _read({"net.weights.h5": weights, beside: fits})
+        yield f"weights with {beside}", _read({"net.weights.h5": held, beside: fits})
     index = json.dumps({"weight_map": {"a": "net.weights.h5"}}).encode()
     for name in ("my.config.json", "config.json", "index.json"):
-        files = {name: index, "net.weights.h5": weights}
+        files = {name: index, "net.weights.h5": held}
         files |= {"config.json": fits} if name != "config.json" else {"model.json": fits}
         yield f"an index called {name}, with a configuration", _read(files)
     for words, config in {
@@ -145,7 +145,7 @@ def _beside() -> Told:
         "without a module": _model(DENSE).encode(),
         "that is damaged": fits[:-3],
     }.items():
-        yield f"weights with a configuration {words}", _read({"net.h5": weights, "net.json": config})
+        yield f"weights with a configuration {words}", _read({"net.h5": held, "net.json": config})
     yield "weights of two layers with that of one", _read({"net.h5": hdf5(_modern(2)), "net.json": fits})
 
 
@@ -203,6 +203,27 @@ def _stores() -> Told:
         )
         store: Any = stores.store_of([_root(Folder({"c": group}, {"layer_names": ["c"]}))])
         yield f"names in {n} pieces", str(list(store.weights("", "c", "", "").arrays))
+    names = ["l/kernel:0", "l/kernel:1", "l/bias:10", "l/a:b:0", "l/plain", "m/bias:0"]
+    above = {one: Folder() for one in ("l", "m")}
+    for name in names:
+        above[name[0]].entries[name[2:]] = _kernels(2)
+    group = Folder(dict(above), {"weight_names": names})
+    store = stores.store_of([_root(Folder({"c": group}, {"layer_names": ["c"]}))])
+    yield "names with numbers behind", str(list(store.weights("", "c", "", "").arrays))
+    twins = {"dense": _dense(2), "dense_1": _dense(3)}
+    for one in twins.values():
+        one.entries["vars"].attributes["name"] = "same"
+    store = stores.store_of([_root(Folder({"layers": Folder(dict(twins))}))])
+    held = store.weights("", "same", "Dense", "").arrays
+    yield "two layers of one name", str([one.shape for one in held.values()])
+    for shape in ((3, 3, 2), (3, 3, 2, 4), (2, 3, 3, 2, 4), (1, 2, 3, 3, 2, 4)):
+        found = weights.layers_of_part("x", "Mine", _of({"own": shape, "bias": (4,)}))
+        yield f"a part of {shape}", "; ".join(f"{one.type} {told(*one.operations)}" for one in found)
+    for shape in ((4, 3, 3, 2), (4, 3, 3, 4), (2, 3, 3, 4), (4, 3, 3)):
+        for names in (("c_W", "c_b"), ("kernel", "bias"), ("0", "1"), ("c_W", "bias")):
+            stored = _of(dict(zip(names, (shape, (4,)), strict=True)))
+            given = {"kernel": array(*shape), "bias": array(4)}
+            yield f"{shape} called {names[0]} and {names[1]}", str(weights._is_theanos(stored, given))
     parts = {f"part_{n}": Folder({"vars": Folder({"0": _kernels(n)})}) for n in (10, 2, 1)}
     store = stores.store_of([_root(Folder({"layers": Folder(), **parts}))])
     yield "parts in order", str([name for name, _, _ in store.parts()])

@@ -58,7 +58,7 @@ def layers_without_graph(store: Store, opened: Opened) -> Found:
 
 def _axes_of(layers: Sequence[Layer]) -> Iterator[str]:
     """Say in which order kernels have their axes."""
-    firsts = {one.axes.startswith(("o", "io")) for one in layers if isinstance(one, ConvLayer)}
+    firsts = {one.axes.startswith("o") for one in layers if isinstance(one, ConvLayer)}
     if False in firsts or not firsts:
         yield "kernels have the axes in which Keras stores them (hwio)"
     if True in firsts:
