@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from filtviz.network import Layer
 from filtviz.reading.formats import keras
 from filtviz.reading.formats.keras import classes, stores, weights
 from filtviz.reading.hdf5 import open_hdf5
@@ -17,6 +18,7 @@ from filtviz.reading.limits import Hints, Limits, effort
 from filtviz.reading.opened import Opened
 from tests.reading.hdf5_making import Folder, hdf5
 from tests.reading.operators.asking import Told, array
+from tests.reading.operators.effective import _array, _values
 from tests.reading.operators.keras_held import _group, _of
 from tests.reading.operators.wholes import opened as _opened
 from tests.reading.operators.wholes import read_of
@@ -25,7 +27,7 @@ from tests.telling import told
 __all__ = ["keras_ends"]
 
 CONV = {"class_name": "Conv2D", "config": {"name": "c", "dim_ordering": "th", "activation": "hard_sigmoid"}}
-DENSE = {"class_name": "Dense", "config": {"name": "d"}}
+DENSE = {"class_name": "Dense", "config": {"name": "d", "activation": "hard_sigmoid"}}
 
 
 def _model(*layers: Any, **more: Any) -> str:
@@ -68,6 +70,7 @@ def keras_ends() -> Iterator[tuple[str, str]]:
     yield from _beside()
     yield from _graphs()
     yield from _stores()
+    yield from _moved()
 
 
 def _facts() -> Told:
@@ -187,6 +190,9 @@ def _graphs() -> Told:
         assert network is not None
         rows = [f"{one.name}<{','.join(map(str, one.inputs))} {one.output_shape}" for one in network.layers]
         yield words, f"{'; '.join(rows)} {' '.join(network.origin.notes)}"
+    for name in ("", None, "Linear", "linears", "Softmax", "softmaxes", "relu7"):
+        case = classes.Case(class_name="Activation", config={"activation": name}, parameters={}, inputs=[])
+        yield f"a function {name!r}", told(*classes.operations_of(case))
     for facts in ({"max_value": 0, "negative_slope": 0.25}, {"max_value": 0}, {"threshold": 0}):
         case = classes.Case(class_name="ReLU", config=facts, parameters={}, inputs=[])
         yield f"ReLU {facts}", told(*classes.operations_of(case))
@@ -231,3 +237,29 @@ def _stores() -> Told:
 
 def _root(root: Folder) -> Any:
     return open_hdf5(memoryview(hdf5(root)), effort(Limits()))
+
+
+def _moved() -> Told:
+    """Layers of some shapes, and what an optimiser keeps of each: ``m`` has moved, ``r`` rests."""
+    two, other, wide = (2, 3), (3, 2), (4, 4)
+    for words, shapes, kept, moments in (
+        ("one moment", (two, other), (two, other), "mr"),
+        ("two each", (two, other), (two, two, other, other), "mmrr"),
+        ("two each, all first ones first", (two, other), (two, other, two, other), "mrmr"),
+        ("three each", (two, other), (two,) * 3 + (other,) * 3, "mmmrrr"),
+        ("three each, all first ones first", (two, other), (two, other) * 3, "mrmrmr"),
+        ("four each", (two, other), (two,) * 4 + (other,) * 4, "mmmmrrrr"),
+        ("two each of one shape", (two, two), (two,) * 4, "mmrr"),
+        ("one each of one shape", (two, two), (two,) * 2, "mr"),
+        ("half moved", (two, other), (two, two, other, other), "mrrr"),
+        ("another order", (two, other, wide), (wide, two, other), "mmm"),
+        ("another order, one at rest", (two, other, wide), (wide, two, other), "mrm"),
+        ("none", (two, other), (two, other), "rr"),
+        ("others", (two, other), (wide, wide), "mm"),
+    ):
+        kernels = [array(*one, name="kernel") for one in shapes]
+        layers = [Layer(name=f"l{i}.x", parameters=(one,)) for i, one in enumerate(kernels)]
+        pairs = zip(kept, moments, strict=True)
+        held = [_array(_values(shape) if how == "m" else np.zeros(shape)) for shape, how in pairs]
+        found = keras._moved(held, layers, effort(Limits()))  # type: ignore[arg-type]
+        yield f"an optimiser of {words}", f"{sorted(found.moved)} {sorted(found.resting)}"
