@@ -174,7 +174,13 @@ def _graphs() -> Told:
     within = {**_layer("in", ("c", "d"), cls="Functional"), "config": {"name": "in", **inner}}
     joined = _layer("all", ("a", "b", "c"), cls="Concatenate")
     circle = [_layer("f", ("g",), ("h",)), _layer("g", ("f",)), _layer("h", ("g",))]
+    row = {"layers": [_layer("x", batch_input_shape=[None, 9], trainable=True), _layer("y")]}
+    frozen = {**_layer("row", cls="Sequential"), "config": {"name": "row", "trainable": False, **row}}
+    round_ = _graph([b, *circle], "b", "h")
+    odd = {**_layer("odd", ("c",), cls="Functional"), "config": {"name": "odd", **round_}}
     for words, config in {
+        "a row within a row": {"layers": [c, _layer("f", trainable=True), frozen, _layer("g")]},
+        "a circle within a model": _graph([c, odd], "c", "odd"),
         "three inputs": _graph([a, b, c, joined], "a b c", "all"),
         "a model of two inputs within": _graph([c, _image("d", 6), within], "c d", "in"),
         "a circle of two calls": _graph([a, *circle], "a", "h"),
@@ -188,7 +194,10 @@ def _graphs() -> Told:
         )
         network = keras.open(_opened(hdf5(root)))
         assert network is not None
-        rows = [f"{one.name}<{','.join(map(str, one.inputs))} {one.output_shape}" for one in network.layers]
+        rows = [
+            f"{one.name}<{','.join(map(str, one.inputs))} {one.output_shape} {one.trainable}"
+            for one in network.layers
+        ]
         yield words, f"{'; '.join(rows)} {' '.join(network.origin.notes)}"
     for name in ("", None, "Linear", "linears", "Softmax", "softmaxes", "relu7"):
         case = classes.Case(class_name="Activation", config={"activation": name}, parameters={}, inputs=[])
@@ -216,6 +225,10 @@ def _stores() -> Told:
     group = Folder(dict(above), {"weight_names": names})
     store = stores.store_of([_root(Folder({"c": group}, {"layer_names": ["c"]}))])
     yield "names with numbers behind", str(list(store.weights("", "c", "", "").arrays))
+    both = [("a", "Dense"), ("b", "dense"), ("c", "Mine>Dense"), ("d", "Dense"), ("e", "MineDense")]
+    modern = stores.Modern([])
+    modern.listed_as("", both)
+    yield "layers that are counted", str(modern.counted)
     twins = {"dense": _dense(2), "dense_1": _dense(3)}
     for one in twins.values():
         one.entries["vars"].attributes["name"] = "same"
