@@ -235,6 +235,19 @@ def _stores() -> Told:
     store = stores.store_of([_root(Folder({"layers": Folder(dict(twins))}))])
     held = store.weights("", "same", "Dense", "").arrays
     yield "two layers of one name", str([one.shape for one in held.values()])
+    some = Folder({"layers": Folder({"dense": twins["dense"], "x": _dense(4), "dense_1": _dense(5)})})
+    store = stores.store_of([_root(some)])
+    for name in ("same", "x", "dense_1", "dense"):
+        held = store.weights("", name, "Dense", "").arrays
+        yield f"{name} beside layers with names", str([one.shape for one in held.values()])
+    parts = [Folder({"layers": Folder({"model": one})}) for one in (_dense(2), _dense(3), _modern())]
+    for words, order in (("in order", parts), ("turned", parts[::-1]), ("one", parts[1:])):
+        store = stores.store_of(list(map(_root, order)))
+        told_ = [(name, [one.shape for one in held.arrays.values()]) for name, _, held in store.layers()]
+        yield f"files of one layer, {words}", str(told_)
+    for shape in ((3,), (3, 1), (), (1, 3)):
+        norm = [("bn", "BatchNormalization", _of({"moving_variance": shape}))]
+        yield f"a norm of {shape}", f"{weights._width_of_norm(norm)} {weights._width_of_norm(norm[:0])}"
     for shape in ((3, 3, 2), (3, 3, 2, 4), (2, 3, 3, 2, 4), (1, 2, 3, 3, 2, 4)):
         found = weights.layers_of_part("x", "Mine", _of({"own": shape, "bias": (4,)}))
         yield f"a part of {shape}", "; ".join(f"{one.type} {told(*one.operations)}" for one in found)

@@ -76,6 +76,10 @@ def _objects() -> Iterator[tuple[str, Any]]:
     square = Stored(np.arange(9, dtype="f4"))
     views = {"a.weight": (3, 1), "b.weight": (1, 3), "c.weight": (3, 1)}
     yield "one square and its turn", {name: tensor(square, (3, 3), steps) for name, steps in views.items()}
+    turned = tensor(np.arange(9, dtype="f4").reshape(3, 3))
+    made = {f"p.parametrizations.weight.{name}": turned for name in ("original", "0.base")}
+    yield "a guess in the second of two sets", {"one": usual, "two": made}
+    yield "a guess in the first of two sets", {"one": made, "two": usual}
     lost = {f"{name}.weight": called("_rebuild_nested_tensor") for name in "abc"}
     yield "three lost ones", {**lost, "d.weight": KERNELS}
 
@@ -86,6 +90,8 @@ def _files() -> Told:
     files = {file: zip_of({name: VECTOR}) for name, file in names.items()}
     files["0.bin"] = zip_of({"one": {"l0.weight": KERNELS}, "two": {"l1.weight": KERNELS, "x": VECTOR}})
     yield "an index of 31 files", _read(files, names).partition(" 0 l0 ")[0][-60:]
+    for name in ("1bin", "1.bin.gz", "1.BIN", "1.xbin"):
+        yield f"an index of {name}", _read({name: files["1.bin"]}, {"l1.weight": name})
     several = {"l0.weight": "0.bin", "l1.weight": "0.bin", "x": "0.bin"}
     yield "an index of a file of two sets", _read(files, several)
 
