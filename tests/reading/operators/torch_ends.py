@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from filtviz.reading.formats import torch
 from filtviz.reading.formats.torch.effective import effective_tensors
 from filtviz.reading.formats.torch.modules import PASSES_ON, RecordReader, inner_module
 from filtviz.reading.formats.torch.weight_sets import class_path
-from filtviz.reading.limits import Computing
+from filtviz.reading.limits import Computing, Hints
 from tests.reading.making import Named, Thing
 from tests.reading.operators.asking import Told
 from tests.reading.operators.effective import _found, _tensor, _values
@@ -25,6 +27,7 @@ from tests.reading.operators.torch_indexes import _read
 from tests.reading.operators.torch_modules import NN, _conv, _told
 from tests.reading.operators.torch_objects import _object, _optimiser
 from tests.reading.operators.torch_tensors import KERNEL, ONES, called, shown, unpickled
+from tests.reading.operators.wholes import opened, outcome
 from tests.reading.torch_making import Stored, module, tensor, zip_of
 from tests.reading.torch_making import parameter as trained
 
@@ -76,6 +79,8 @@ def _objects() -> Iterator[tuple[str, Any]]:
     square = Stored(np.arange(9, dtype="f4"))
     views = {"a.weight": (3, 1), "b.weight": (1, 3), "c.weight": (3, 1)}
     yield "one square and its turn", {name: tensor(square, (3, 3), steps) for name, steps in views.items()}
+    yield "names behind two words", {"module.model.a.weight": KERNELS, "module.model.b.weight": KERNELS}
+    yield "a list of one tensor", [KERNELS]
     turned = tensor(np.arange(9, dtype="f4").reshape(3, 3))
     made = {f"p.parametrizations.weight.{name}": turned for name in ("original", "0.base")}
     yield "a guess in the second of two sets", {"one": usual, "two": made}
@@ -97,6 +102,19 @@ def _files() -> Told:
 
 
 def _modules() -> Told:
+    root, rebuilder = unpickled(_conv())
+    for hints in (
+        Hints(),
+        Hints(weights="a"),
+        Hints(convs=("a",)),
+        Hints(axes={"a": "oi"}),
+        Hints(axes={"": "oi"}),
+    ):
+        file = replace(opened(b""), hints=hints)
+        found = outcome(
+            lambda f=file: torch._of_module(f, root, rebuilder, "net"), lambda part: str(len(part.layers))
+        )
+        yield f"a module and {hints}", found
     for path in (*sorted(PASSES_ON), "mine.DataParallel", "torch.nn.DataParallel"):
         root, rebuilder = unpickled(module(path, {}, {"m": module("mine.Net")}))
         yield f"what a {path} is about", class_path(inner_module(root, rebuilder.effort))
