@@ -107,8 +107,8 @@ def _modules() -> Told:
         Hints(),
         Hints(weights="a"),
         Hints(convs=("a",)),
-        Hints(axes={"a": "oi"}),
-        Hints(axes={"": "oi"}),
+        Hints(axes={"a": "oihw"}),
+        Hints(axes={"": "hwio"}),
     ):
         file = replace(opened(b""), hints=hints)
         found = outcome(
@@ -166,6 +166,21 @@ def _made() -> Told:
         "vectors in another order": [("original", low), ("0._v", np.ones(3)), ("0._u", np.ones(4))],
     }.items():  # fmt: skip
         yield f"{words} parametrised", _found([_tensor(head + name, one) for name, one in held])
+    ends = {
+        "weight_orig_g_orig": (4, 1),
+        "weight_orig_g_mask": (4, 1),
+        "weight_orig_v": (4, 3),
+        "weight_u": (4,),
+    }
+    nested = [_tensor(f"a.{name}", np.ones(one)) for name, one in ends.items()]
+    yield "three in one another", _found(nested)
+    for shape in ((4, 3), (3, 4), (4, 1), (4,)):
+        pruned = [_tensor("a.weight_orig", _values((4, 3))), _tensor("a.weight_mask", np.ones(shape))]
+        yield f"a mask of {shape}", _found(pruned)
+    bases = [("original", low), ("0.base", np.eye(4)), ("1.base", np.eye(4))]
+    for left in (8128, 8127, 5000, 4000):
+        held_ = [_tensor(head + name, one) for name, one in bases]
+        yield f"two bases with {left} operations left", _found(held_, used=2_000_000_000 - left)
     complex_ = lambda shape: _values(shape) + 1j  # noqa: E731
     for words, parts in {
         "a complex gain": {"_g": (complex_((4, 1)), "<c8"), "_v": (_values((4, 3)), "<f4")},
