@@ -103,6 +103,9 @@ def test_files_are_written_and_kept_as_asked(tmp_path):
     assert kept.read_bytes() == b"mine"
     assert list(write_files(planned, destination, DrawingOptions(), Sources())) == first
     assert kept.read_bytes() != b"mine"
+    replaced.unlink()
+    replaced.mkdir()
+    assert list(write_files(planned, destination, DrawingOptions(), Sources(), clobber=False)) == again
 
 
 def encoded(pictures, suffix):

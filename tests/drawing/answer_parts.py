@@ -137,7 +137,7 @@ def _others() -> Iterator[str]:
             yield from _sheet(picture)
     series: dict[str, list[list[float]]] = {
         "equal": [[2.0, 2.0]], "far": [[1e301, 2.0, 1.0], [1.0, np.inf]], "none": [[np.nan]],
-        "edge": [[1e300, -1e300]], "three": [[1, 2, 4], [4.0], [3, 1, 2, 5]],
+        "edge": [[1e300, -1e300]], "far below": [[-1e301, 2.0]], "three": [[1, 2, 4], [4.0], [3, 1, 2, 5]],
     }  # fmt: skip
     for name, lists in series.items():
         given = {f"s{i}": np.array(values, float) for i, values in enumerate(lists)}

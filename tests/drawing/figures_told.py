@@ -89,6 +89,9 @@ def _pictures() -> Iterator[tuple[str, ResponsePicture]]:
         yield f"activity of {n}", drawn.activity_picture(activity(n), IMAGE, "a.png")
         if n < 3:
             yield f"nolearn's activity of {n}", drawn.nolearn_activity_picture(activity(n), IMAGE)
+        if n == 1:
+            own = np.stack([IMAGE[0], IMAGE[0] / 2, 1 - IMAGE[0]])
+            yield "nolearn's activity in colours", drawn.nolearn_activity_picture(activity(n), own)
         if n > 1:
             yield f"patches of {n}", drawn.patches_picture(patches(n), range(n), None, ["a note"] * 2)
     beside = np.array([[[[1.0, -2.0]]], [[[0.0, 0.0]]]])

@@ -183,6 +183,7 @@ def cases() -> Iterator[tuple[str, Callable[[], PageContent]]]:
     yield "of dark images", partial(gather, _dark(), replace(far, layers=()))
     options, little = ReportOptions(layers=(1,)), Budget(work=LAYER * 3 + 20_000_000)
     yield "measuring one of all", partial(gather, a, options, budget=little)
+    yield "and of two", partial(gather, [a, c], options, budget=Budget(work=36_000_000))
 
 
 def _dark() -> Network:

@@ -154,9 +154,26 @@ def extremes() -> Iterator[str]:
         yield f"tile {tile['number']} {tile['share']}: {[one['fill'] for one in tile['squares']]}"
 
 
-PARTS: dict[str, Callable[[], Iterator[str]]] = {"taken": taken, "timed": timed, "extremes": extremes}
+def beside() -> Iterator[str]:
+    """Yield which files beside the parts of a table are parts, too."""
+    with somewhere() as folder:
+        store = parquet.TableStore(folder, "these")
+        for name in (
+            "part-7", "part-0000008", ".part-000009", "a-part-000010", "Part-000011", "part-000012.old",
+            "part-000013.parquet", "part-00001x", "part-000002",
+        ):  # fmt: skip
+            store.path("files").joinpath(f"{name}.parquet").touch()
+            yield f"beside {name}: {store.parts()} {parquet.TableStore(folder, 'these')._next}"
 
-TABLES = ("extremes",)
+
+PARTS: dict[str, Callable[[], Iterator[str]]] = {
+    "taken": taken,
+    "timed": timed,
+    "extremes": extremes,
+    "beside": beside,
+}
+
+TABLES = ("extremes", "beside")
 
 
 def all_lines() -> Iterator[str]:
