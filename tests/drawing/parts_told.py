@@ -302,7 +302,8 @@ def names() -> Iterator[str]:
     yield f"title {short(pages_of(layer, texts=texts)[0].sheet.title)}"
     for output, suffix in (
         ("o" * 200 + ".png", "pdf"), ("o." + "x" * 60, None), ("o.PNG", "png"), ("o.PNG", None), ("o", "svg"),
-        ("a.b/o", None), ("a.b/c.d.pdf", None), ("o.pdf/", None), (".", None), (None, "svg"), (None, None), ("o.npz", None),
+        ("a.b/o", None), ("a.b/c.d.pdf", None), ("o.pdf/", None), (".", None), (None, "svg"),
+        (None, None), ("o.npz", None),
     ):  # fmt: skip
         found = said(lambda o=output, s=suffix: _parts(find_destination(o, s)))
         yield f"output {short(str(output))} {suffix}: {found}"

@@ -164,6 +164,12 @@ def beside() -> Iterator[str]:
         ):  # fmt: skip
             store.path("files").joinpath(f"{name}.parquet").touch()
             yield f"beside {name}: {store.parts()} {parquet.TableStore(folder, 'these')._next}"
+        arrow = parquet.arrow()
+        for metadata in (None, {"pandas": "{}"}, {parquet._OPTIONS_KEY: "these"}, {parquet._VERSION_KEY: "0"}):
+            table = arrow.table({"a": [1]}).replace_schema_metadata(metadata)
+            arrow.parquet.write_table(table, store.part("layers", 4))
+            told = said(lambda: store.tidy(NONE), folder)
+            yield f"left of {metadata}: {told} {store.part('layers', 4).exists()}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
