@@ -144,5 +144,10 @@ def all_lines() -> Iterator[str]:
     ):
         layout = pictures.lay_out(n, columns, rows, cols)
         yield f"laid out {n}x{columns}x{rows}x{cols}: {layout.across} {layout.gap} {layout.size}"
+    for shape in ((3, 1, 3, 9), (3, 1, 9, 3), (3, 1, 1, 7), (3, 1, 7, 6)):
+        yield f"== {shape}"
+        yield from glance(pictures.glance_stored(layer_of(drawn(*shape), 1)))
+    for shape in ((2, 2, 1, 3), (2, 2, 3, 1), (2, 2, 1, 1)):  # of one weight alone they touch
+        yield from set_of(pictures.draw_kernels([layer_of(drawn(*shape), 1)], 8))
     colours = pictures.palette()
     yield f"palette: {len(colours)} {colours[:4]} {colours[129]} {colours[-1]}"

@@ -165,7 +165,12 @@ def beside() -> Iterator[str]:
             store.path("files").joinpath(f"{name}.parquet").touch()
             yield f"beside {name}: {store.parts()} {parquet.TableStore(folder, 'these')._next}"
         arrow = parquet.arrow()
-        for metadata in (None, {"pandas": "{}"}, {parquet._OPTIONS_KEY: "these"}, {parquet._VERSION_KEY: "0"}):
+        for metadata in (
+            None,
+            {"pandas": "{}"},
+            {parquet._OPTIONS_KEY: "these"},
+            {parquet._VERSION_KEY: "0"},
+        ):
             table = arrow.table({"a": [1]}).replace_schema_metadata(metadata)
             arrow.parquet.write_table(table, store.part("layers", 4))
             told = said(lambda: store.tidy(NONE), folder)
