@@ -218,7 +218,8 @@ def pixels() -> Iterator[str]:
             levels = pictures._levels(np.array([-limit, 0.0, np.nan, limit / 4, limit]), limit, span)
             yield f"levels up to {limit}: {levels.tolist()} {levels.dtype}"
     parts = [made(4, cols, 3).astype(np.uint8) for cols in (9, 10, 25)]
-    for some in ([], parts[:1], parts, parts[::-1], [made(70, 90, 3).astype(np.uint8)] * 2):
+    wide = [made(4, 90, 3).astype(np.uint8)] * 2
+    for some in ([], wide, parts[:1], parts, parts[::-1], [made(70, 90, 3).astype(np.uint8)] * 2):
         row = shown._in_a_row(some, (3, 99))
         yield f"in a row {len(some)}: {exact(row)} {row[0, :, 0].tolist()[:40]}"
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 from tests.building import conv
@@ -19,6 +20,7 @@ from tests.surveying.parts_told import NONE, short
 from tests.surveying.steps_told import rows_for, said, somewhere
 from tests.surveying.summed_told import few
 
+from filtviz import surveying
 from filtviz.budget import Budget
 from filtviz.errors import BudgetError, FileAccessError, FiltvizError, MalformedFileError, RunningError
 from filtviz.network import Network, Origin
@@ -175,6 +177,16 @@ def beside() -> Iterator[str]:
             arrow.parquet.write_table(table, store.part("layers", 4))
             told = said(lambda: store.tidy(NONE), folder)
             yield f"left of {metadata}: {told} {store.part('layers', 4).exists()}"
+    with somewhere():
+        Path("zoo").mkdir()
+        for name in ("zoo/a.npz", "zoo/b.npz"):
+            np.savez(name, w=np.ones((2, 1, 2, 2), "f4"))
+        Path("link.npz").symlink_to("zoo/a.npz")
+        made = Mock(side_effect=KeyboardInterrupt)
+        for given in (["link.npz"], ["zoo"], ["zoo", "link.npz"], ["zoo/b.npz", "zoo"]):
+            with suppress(KeyboardInterrupt), patch.object(surveying, "_Writing", made):
+                surveying.survey(given, "out", jobs=1)
+            yield f"named of {given}: {sorted(Path(one).name for one in made.call_args.args[3])}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
