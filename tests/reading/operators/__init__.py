@@ -42,6 +42,9 @@ from tests.reading.operators.memory import in_memory, values
 from tests.reading.operators.modules import modules
 from tests.reading.operators.named import named
 from tests.reading.operators.near_architectures import near_architectures
+from tests.reading.operators.near_lists import near_lists
+from tests.reading.operators.near_parts import near_parts
+from tests.reading.operators.near_small import near_small
 from tests.reading.operators.nodes_onnx import nodes_of_onnx
 from tests.reading.operators.nodes_others import nodes_of_others
 from tests.reading.operators.odd_architecture import odd_architectures
@@ -120,6 +123,9 @@ FORMATS: Mapping[str, Callable[[], Told]] = {
     "named": named,
     "networks_in_pickles": networks_in_pickles,
     "near_architectures": near_architectures,
+    "near_lists": near_lists,
+    "near_parts": near_parts,
+    "near_small": near_small,
     "nodes_of_onnx": nodes_of_onnx,
     "nodes_of_others": nodes_of_others,
     "named_arrays": named_arrays,

@@ -106,6 +106,9 @@ def _attributes() -> Iterator[tuple[str, bytes]]:
     yield "VAX", _attribute(_real(4, bits=0x41), LIST, NUMBERS[:8])
     yield "a zero", _attribute(_whole(0), LIST, NUMBERS[:8])
     yield "alone", _attribute(_whole(), _space(), NUMBERS[:4])
+    yield "one in a list", _attribute(_whole(), _space(1), NUMBERS[:4])
+    yield "one text in a list", _attribute(_text(3), _space(1), b"abc")
+    yield "one in a square", _attribute(_real(4), _space(1, 1), NUMBERS[:4])
     yield "of nothing", _attribute(_whole(), _space(0), b"")
     for version, kind in ((0, 1), (1, 2), (2, 0), (2, 1), (2, 2), (3, 1)):
         space = _space(2, version=version, kind=kind)

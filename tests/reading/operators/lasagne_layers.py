@@ -114,7 +114,7 @@ _POOLS: dict[str, dict[str, Any]] = {
     "ds": {"ds": (3, 2), "st": (2, 1)},
 }
 _VARIED: Mapping[str, tuple[Any, ...]] = {
-    "pool_size": (2, (3, 2), (2, 2, 2), (0, 2), (), "2", None),
+    "pool_size": (2, 0, (3, 2), (2, 2, 2), (0, 2), (), "2", None),
     "ds": (2, (2, 2, 2), (0, 1), None),
     "stride": (3, (1, 3), (0, 1), (2,), "1", None),
     "strides": (3, (2, 2)),
@@ -253,6 +253,8 @@ def _by_attributes() -> Told:
     ):  # fmt: skip
         facts = {name: some[name] for name in names}
         yield f"own of {' '.join(names)}", _asked("mine.Own", facts)
+    for cls in ("Own", "CCPool", "Pool2DCC", "MaxPool2DCCLayer", "MaxPoolCcLayer", "MaxPool2DDNNLayer"):
+        yield f"a pooling {cls}", _asked(f"mine.{cls}", {"pool_size": 2, "stride": 2})
     for given in ((90, 4), (90,), (90, 4, 2)):
         found = _asked("mine.Own", {"num_units": 5, "W": None}, W=array(*given))
         yield f"own of units and {given}", found

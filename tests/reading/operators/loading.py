@@ -7,7 +7,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,10 @@ from filtviz.parameter import Parameter
 from filtviz.reading import grafting
 from filtviz.reading.limits import Hints
 from tests.building import as_layer
+from tests.reading.making import dumps, image, layer, shared
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.small_parts import together
+from tests.reading.operators.wrapped import _gzip, _zip
 from tests.telling import FIXTURES, refused
 
 __all__ = ["loading"]
@@ -128,6 +130,22 @@ def _folders(folder: Path) -> Told:
             else:
                 (place / name).write_bytes(b"")
         yield f"a folder of {words}", _loaded(place, folder).replace(f"{folder}/", "")
+
+
+def _noted(folder: Path) -> Told:
+    """Files of which several things are noted, and that are smaller or larger than what is in them."""
+    held = shared(np.ones((4, 4), "f4"), "W")
+    both = layer("DenseLayer", layer("DenseLayer", image(4), num_units=4, W=held), num_units=4, W=held)
+    for words, data in {
+        "tied": dumps(both),
+        "tied, and more": dumps(both) + b"more",
+        "tied, and more, in gzip": _gzip(dumps(both) + b"more"),
+        "tied twice, in a zip": _zip(p=dumps([both]) * 2),
+    }.items():
+        (folder / "noted").write_bytes(data)
+        yield f"noted: {words}", _loaded(folder / "noted", folder)
+    with chdir(folder):
+        yield "noted: from its folder", _loaded(Path("noted"), folder)
 
 
 # Arrays by the names that two files have for them
@@ -252,6 +270,7 @@ def loading() -> Told:
         folder = Path(held).resolve()
         yield from _with_words(folder)
         yield from _folders(folder)
+        yield from _noted(folder)
     yield from _names()
     yield from _conventions()
     yield from _of_networks()

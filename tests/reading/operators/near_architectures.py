@@ -13,15 +13,16 @@ import numpy as np
 from filtviz.activations import ActivationKind
 from filtviz.errors import MalformedFileError
 from filtviz.network import Layer, Network, Origin
-from filtviz.operations import Untold
+from filtviz.operations import Convolution, Untold, parameters_of
 from filtviz.parameter import Parameter
 from filtviz.reading.architecture import build
 from filtviz.reading.architecture.kinds import _ALIASES, activation_of
+from filtviz.reading.architecture.template import template
 from filtviz.reading.limits import Limits
 from tests.building import put
 from tests.reading.operators.architecture import _table
 from tests.reading.operators.architecture_keys import _once
-from tests.reading.operators.asking import Told
+from tests.reading.operators.asking import Told, array
 from tests.reading.operators.odd_architecture import _text, _toml
 from tests.telling import refused, told
 
@@ -113,6 +114,13 @@ _UP: dict[str, dict[str, Any]] = {
     "convolution, pooled": {"input": [3, 8, 9], "a": {**_CONV, "pool": 2}, "b": {**_NONE, "from": "a"}},
     "two from the image": {"input": [4, 8, 9], "a": _NONE, "b": {"type": "softmax", "from": []}},
     "convolution over a line": {"input": [3, 8], "a": {**_CONV, "weights": "line"}},
+    **{
+        f"convolution {axes} of {c}": {"input": [c, 8, 9], "a": {**_CONV, "axes": axes, "bias": None}}
+        for axes, c in (
+            ("oghw", 3), ("oghw", 1), ("oghw", 6), ("ohhw", 3), ("oghhw", 3), ("ghwo", 3), ("iohw", 4),
+            ("OIHW", 3), ("oiwh", 3), ("hwio", 3), ("ighw", 3),
+        )
+    },
     "scale, prelu": {"input": [4, 8, 9], "a": {"type": "scale", **_S}, "b": {"type": "prelu", **_S}},
     "prelu of an open image": {"input": [0, 0], "a": {"type": "prelu", **_S}},
     "prelu, a slope for each row": {"input": [4, 3, 5], "a": {"type": "prelu", "weights": "rows"}},
@@ -165,6 +173,19 @@ def _told(network: Network) -> str:
     return f"{'; '.join(layers)}; {network.origin.inferred[0]}"
 
 
+def _templates() -> Told:
+    """What is printed of convolutions of which the first, or another, has its channels behind."""
+    first, last = Convolution(weights=array(4, 3, 2, 5)), Convolution(weights=array(2, 5, 3, 4), axes="rcio")
+    for words, several in (("first", (first, last)), ("last", (last, first)), ("last alone", (last,))):
+        layers = [Layer(operations=(one,), parameters=tuple(parameters_of(one))) for one in several]
+        lines = template(Network.of(layers, Origin(inferred=("something",)))).splitlines()
+        yield (
+            f"a template, channels {words}",
+            " ".join(one[:22] for one in lines if one[:5] in ("input", "chann")),
+        )
+
+
 def near_architectures() -> Told:
     yield from _once("", _words())
     yield from _built()
+    yield from _templates()

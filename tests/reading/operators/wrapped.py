@@ -203,6 +203,19 @@ def _containers() -> Iterator[tuple[str, bytes, bool]]:
     yield "a stream of nothing and zeros", _gzip(b"") + bytes(9), True
     yield "two streams of nothing", _gzip(b"") * 2, True
     yield "the head of a stream", b"\x1f\x8b", True
+    for start in (
+        b"BZ",
+        b"BZx",
+        b"BZh",
+        b"\x1f\x8c",
+        b"\xfd7z",
+        b"\xfd7zXZ\x01",
+        b"]\0",
+        b"]\0\x01",
+        b"ZF0",
+        b"PK\x03",
+    ):
+        yield f"nearly a start, {start!r}", start + b"text" * 9, True
     for start in (b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x78\x02", b"\x58\x85", b"\x78"):
         yield f"a start of {start!r}", start + _zlib(PLAIN)[2:], True
     yield "a length that begins like gzip", b"\x1f\x8b\0\0\0\0\0\0{", True
@@ -268,6 +281,10 @@ def _beside(folder: Path) -> Told:
             budget = Inflation(Limits())
             siblings = Siblings(folder / "model.pkl", budget)
             yield f"beside: {name!r:.30} {as_it_is}", _sibling(siblings, name, as_it_is, folder)
+    (folder / "large.npy").write_bytes(b"")
+    os.truncate(folder / "large.npy", READ_BELOW + 1)
+    large = Siblings(folder / "model.pkl", Inflation(Limits())).open("large.npy")
+    yield "beside: a large one", large.file.subject if isinstance(large, Stretch) else "in memory"
     siblings = Siblings(folder / "model.pkl", Inflation(Limits(members=2)))
     for name in ("plain.npy", "plain.npy", "gz.npy", "one.npy"):
         yield f"beside, one after another: {name}", _sibling(siblings, name, False, folder)

@@ -170,6 +170,10 @@ def _whole() -> Told:
     }.items():
         yield f"zip {words}", _told(_zip(**how))
         yield f"zip {words}, again", _told(_zip(**how), again=True)
+    size, start = struct.unpack("<II", _zip()[-10:-2])
+    for words, ends in {"size": (FULL, start), "start": (size, FULL), "neither": (size, start)}.items():
+        data = _zip(end64=True)[:-10] + struct.pack("<IIH", *ends, 0)
+        yield f"zip whose {words} stands in 64 bits", _told(data)
     for n in (2, 3):
         data = _zip(names=tuple(bytes([97 + i]) for i in range(n)), methods=(0,) * n)
         yield f"zip of {n} of 2 members", _told(data, members=2)

@@ -208,7 +208,7 @@ def _check_channels(case: Case, found: Convolution, n: int) -> None:
         return
     if len(below) != n + 2:
         raise case.table.error(f"its kernels look along {n} axes, and it is given {_units(below)}")
-    given, groups = below[1], found.groups
+    given, groups = below[1], found.groups or (found.length("g") if "g" in found.axes else None)
     if given is None:
         return
     fits = given == found.n_channels * groups if groups else given % max(found.n_channels, 1) == 0
