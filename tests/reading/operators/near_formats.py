@@ -13,6 +13,7 @@ from filtviz.reading.formats import (
     chainer,
     exported,
     mxnet,
+    named,
     nolearn,
     paddle,
     paddle_program,
@@ -23,8 +24,9 @@ from filtviz.reading.formats import (
     trees,
 )
 from filtviz.reading.limits import Hints, Limits
+from filtviz.reading.msgpack import Extension
 from tests.reading.making import Thing, conv, dumps, image
-from tests.reading.operators.asking import Told, array, part
+from tests.reading.operators.asking import Told, array, message, numbers, part
 from tests.reading.operators.caffe import _caffe
 from tests.reading.operators.exported_parts import _call, _read
 from tests.reading.operators.held_formats import Case, _tensor, files_of
@@ -49,9 +51,16 @@ def _layers_of_caffe() -> Told:
         "MyConv2", "Con", "Unpool",
     ):  # fmt: skip
         yield _caffe(kind, kernel, inside="convolution", f3=1)
+    yield _caffe("Convolution", kernel, array(4), array(4), inside="convolution", f3=1)
     yield _caffe("Pooling", inside="pooling", f1=3, f2=2)
     yield _caffe("Concat", inside="concat", f1=2, f2=3)
     yield _caffe("ReLU", inside="relu", f1=-0.25)
+    for epsilon in (0.0, 0.5):
+        statistics = (array(4), array(4), numbers(2, dtype="float32"))
+        yield _caffe("BatchNorm", *statistics, inside="batch_norm", f3=epsilon)
+    for n in (-3, 0, 1, 4):
+        form = message(part(13, n % (1 << 64)) + part(14, 0.5))
+        yield f"LRN of the first form over {n}", told(*caffe._operations("LRN", form, caffe._FORM, [], []))
 
 
 def _files_of_caffe() -> Iterator[Case]:
@@ -66,6 +75,14 @@ def _files_of_caffe() -> Iterator[Case]:
     for words, net in {
         "an image of odd lengths": part(3, "data") + whole + part(100, new + part(7, lengths + numbers)),
         "an image of odd sizes": image_ + part(100, new + part(7, lengths + numbers)),
+        "layer of two results": part(3, "data")
+        + part(100, new + part(4, "d") + part(7, lengths + numbers))
+        + b"".join(
+            part(100, part(1, f"r{one}") + part(2, "ReLU") + part(3, one) + part(4, one)) for one in "dc"
+        ),
+        "image twice": (part(3, "data") + part(8, part(1, 1) + part(1, 3))) * 2
+        + part(100, part(1, "c") + part(2, "ReLU") + part(3, "data") + part(4, "c"))
+        + part(100, new + part(7, lengths + numbers)),
         "a layer of the first form without a name": part(2, old + part(1, form)),
     }.items():
         yield f"Caffe's {words}", caffe.open, {"net.caffemodel": net}, Limits()
@@ -83,10 +100,14 @@ def _pickled() -> Iterator[Case]:
         ("two", trees_),
         ("one", trees_[:1]),
         ("names", dict(zip("12", trees_, strict=True))),
+        ("kernels in averages alone", {"ema": {"c": {"kernel": w}}, "c": {"bias": b}}),
     ):
         yield f"trees of {words}", trees.open, {"n.pkl": dumps(several)}, Limits()
     for name in ("a/Wb", "a/convW", "a/bb"):
         yield f"Chainer's {name}", chainer.open, {"n.npz": _npz({name: w})}, Limits()
+    for n in (40, 280):
+        page = b" " * n + b'<?xml version="1.0"?>\n<net name="a">'
+        yield f"numbers beside {n} blanks", named.open, {"a.bin": b"\x01odd", "a.xml": page}, Limits()
     net = Thing(
         "nolearn.lasagne.NeuralNet", layers_=[conv(image(3, 8, 8), w)], layers=[("", 1), ("first", 2)]
     )
@@ -134,6 +155,7 @@ def _darknet() -> Told:
 
 def _exported() -> Told:
     for word, facts in (
+        ("max_pool2d", {"kernel_size": [2, 3], "dilation": [1, 2]}),
         ("softplus", {"beta": 0.5}), ("softplus", {"beta": 1}), ("hardtanh", {"min_val": 0.0}),
         ("conv2d", {"padding": "same", "dilation": [2, 1]}),
     ):  # fmt: skip
@@ -165,6 +187,7 @@ def _mxnet() -> Iterator[Case]:
         head = struct.pack("<QQQIiI4q", 0x112, 0, 1, 0xF993FAC9, kind, 4, 2, 1, 3, 3)
         data = head + struct.pack("<iii", 1, 0, 0) + bytes(72) + struct.pack("<Q", 0)
         yield f"MXNet's arrays of kind {kind}", mxnet.open, {"n.params": data}, Limits()
+    yield "MXNet's no arrays", mxnet.open, {"n.params": struct.pack("<QQQ", 0x112, 0, 0)}, Limits()
 
 
 def _of_paddle() -> Iterator[Case]:
@@ -196,6 +219,15 @@ def _paddle() -> Told:
         reader = paddle_program._Reader(held={}, opened=opened(b""), facts=lambda _: {})
         reader.operation({"#": kind, "A": [], "I": [], "O": [{"%": 3, "TT": {"#": "0.t_vec"}}]})
         yield f"the operation {kind}", " ".join(map(line_of, reader.layers))
+    reader = paddle_program._Reader(held={}, opened=opened(b""), facts=lambda _: {})
+    reader.lists[9] = [1, 2]
+    value = {"TT": {"#": "0.t_vec"}}
+    for number, (kind, given, gives) in enumerate(
+        (("split", [], [1, 2]), ("relu", [2], [3]), ("tanh", [1], [4]), ("add", [3, 9, 4], [5]))
+    ):
+        outputs = [{"%": one, **value} for one in gives]
+        reader.operation({"#": kind, "A": [], "I": [{"%": one} for one in given], "O": outputs})
+        yield f"the operation {number}", line_of(reader.layers[-1])
     for shape in ((4, 3, 3), (4, 3, 3, 3), (4, 3, 3, 3, 3)):
         found = paddle_program.layers_of_program([], {"c.w_0": array(*shape)}, opened(b""), lambda _: {})
         yield f"a program that leaves out a kernel of {shape}", str(found)
@@ -214,8 +246,18 @@ def _safetensors() -> Iterator[Case]:
         yield words, safetensors.open, {"n.safetensors": _held(names, {"format": said})}, Limits()
 
 
+def _messages() -> Told:
+    """Arrays of MessagePack: a shape, a type and bytes, and what has more or fewer parts."""
+    parts = (b"\x91\x02", b"\xa7float32", b"\xc4\x08" + array_of(2).tobytes(), b"\x01")
+    for n in (2, 3, 4):
+        data = bytes([0x90 + n]) + b"".join(parts[:n])
+        found = trees._array(Extension(kind=1, data=memoryview(data)), opened(b""))
+        yield f"an array of {n} parts", str(found and found.read().tolist())
+
+
 def near_formats() -> Told:
     """All of it."""
+    yield from _messages()
     yield from _layers_of_caffe()
     yield from _darknet()
     yield from _exported()

@@ -21,7 +21,8 @@ from tests.reading.operators.corners_nodes import does
 from tests.reading.operators.corners_tflite import _file, _gaps
 from tests.reading.operators.edges import _onnx_model, _onnx_node, _onnx_notes
 from tests.reading.operators.held_formats import Case, files_of
-from tests.reading.operators.odd_saved import OLD, _meta
+from tests.reading.operators.odd_saved import NEW, OLD, _meta
+from tests.reading.operators.odd_saved import _read as _read_saved
 from tests.reading.operators.odd_tensors import _VALUE, _stored
 from tests.reading.operators.tflite import Fields
 from tests.reading.operators.whole_onnx import attribute, info, tensor
@@ -98,6 +99,30 @@ def _called() -> Told:
         more = (attribute(key, value) for key, value in facts.items())
         node = _onnx_node("F", ["x", "s"], "y", *more, domain="ours")
         yield f"called with {facts}", _onnx_model([scales, node], part(25, head + part(7, inner)))
+    for n in (5, 6):
+        graph = part(11, info("x", (1, 3, 6, 6)))
+        for place in range(n):
+            graph += part(5, tensor(f"k{place}", np.full((2, 3, 1, 1), place, "f4")))
+            graph += _onnx_node("Neg", [f"k{place}"], f"t{place}")
+            graph += _onnx_node("Conv", ["x", f"t{place}"], f"y{place}")
+        file = opened(part(1, 8) + part(2, "ours") + part(7, graph) + part(8, part(2, 17)))
+        file.computing.left = 0
+        network = onnx.open(file)
+        yield f"{n} kernels that take too much", " ".join(network.origin.notes if network else ())
+    inner = b"".join(part(1, one) for one in ("a", "k", "c")) + part(2, "g") + part(4, "Conv")
+    head = b"".join(part(4, one) for one in "abkc") + part(5, "g") + part(1, "F") + part(10, "ours")
+    kernel = part(5, tensor("w", np.ones((2, 3, 1, 1), "f4")))
+    for given in (["x", "", "w", ""], ["x", "", "w"], ["x", "w", "w", ""], ["x"]):
+        node = _onnx_node("F", given, "y", domain="ours")
+        yield f"called with inputs {given}", _onnx_model([kernel, node], part(25, head + part(7, inner)))
+    statistics = ["bn.weight", "bn.bias", "bn.mean", "bn.var"]
+    held_ = [part(5, tensor(name, np.ones(3, "f4"))) for name in statistics]
+    norm = _onnx_node("BatchNormalization", ["x", *statistics], "y")
+    yield "a normalisation whose arrays have names", _onnx_model([*held_, norm])
+    ends = b"".join(part(2, one) for one in ("p", "q", "r")) + part(1, "x") + part(4, "Dream")
+    for end in ("p", "q", "r", "s"):
+        relu = _onnx_node("Relu", [end], "y")
+        yield f"the result {end} of three", _onnx_model([part(1, ends), relu])
     for shape, said in (((0, 3), [0, 0]), ((0, 3), [0, 1]), ((2, 0), [-1]), ((1, 0), [])):
         for word in ("Unsqueeze", "Squeeze", "Reshape"):
             yield f"{word} of {shape} by {said}", str(cases.other_shape(word, shape, said))
@@ -134,7 +159,10 @@ _AVERAGE = "/ExponentialMovingAverage"
 
 
 def _checkpoint(shapes: Mapping[str, Any], weights: str = "", **more: Any) -> str:
-    arrays = {key: _stored(np.full(shape, n, "f4")) for n, (key, shape) in enumerate(shapes.items())}
+    arrays = {
+        key: _stored(n * np.arange(np.prod(shape), dtype="f4").reshape(shape))
+        for n, (key, shape) in enumerate(shapes.items())
+    }
     found = Checkpoint(arrays=arrays, names=more.get("names", {}), objects=more.get("objects", ()))
     file = replace(opened(b""), hints=Hints(weights=weights))
     return outcome(lambda: _of_checkpoint(file, found, "a checkpoint"), lambda n: layers_of(n) + origin_of(n))
@@ -178,6 +206,24 @@ def _names_of_saved() -> Told:
         {"b": [1], "a": [1]}, {"a": [], "restored": [1]}, {},
     ):  # fmt: skip
         yield f"the largest of {bound}", saved_model._Finder._largest(bound)
+    meta = NEW["metas"][1]
+    for kernel, bias in (
+        ("net/conv/kernel", "other/conv/bias"),
+        ("net/kernel", "net/bias"),
+        ("a/b/c/k", "a/b/c/b"),
+    ):
+        objects = [*meta["objects"][:2], {"is": kernel}, {"is": bias}, *meta["objects"][4:]]
+        yield f"variables {kernel} and {bias}", _read_saved({**NEW, "metas": [{**meta, "objects": objects}]})
+    for names in (
+        ["serving_x", "serving_default"], ["serving_x", "first"], ["__own", "__saved_model_init_op"],
+        ["__saved_model_init_op_2"], ["servings", "serving_default", "a"],
+    ):  # fmt: skip
+        results = (part(2, part(1, "o") + part(2, part(1, f"n{n}:0"))) for n in range(len(names)))
+        meta = b"".join(part(5, part(1, n) + part(2, end)) for n, end in zip(names, results, strict=True))
+        finder = saved_model._Finder(
+            meta=message(meta), checkpoint=Checkpoint(arrays={}, names={}), opened=opened(b"")
+        )
+        yield f"the signature of {names}", str(finder._signature())
 
 
 # TensorFlow Lite
@@ -192,6 +238,8 @@ def _lite() -> Told:
     for n in (3, 4):
         yield f"{n} kernels of whole numbers", _file(lambda m, n=n: _whole(m, n))  # type: ignore[misc]
         yield f"{n} kernels that are meant", _file(lambda m, n=n: _whole(m, n, ([0.5], [0], 0)))  # type: ignore[misc]
+    for size in (80, 81):
+        yield f"described in {size} letters", _file(lambda m: _whole(m, 1), f3=b"x" * size)
     yield "a scale without a zero", _file(lambda m: _whole(m, 1, ([0.5], [], 0)))
     for letter, numbers in ((1, [0, 70_000, 1 << 30]), (2, [0, 300, 65_535]), (3, [0, 128, 255])):
         table = Fields({0: 1, 2: letter, 3: Fields({0: numbers}), 4: letter, 5: Fields({0: numbers})})

@@ -94,7 +94,7 @@ def _convolution(case: Case, weights: int = 1, bias: int = 2) -> Operations | No
         dilation=dilation if any(d != 1 for d in dilation) else (),
         groups=case.attributes.integer("group", 1),
         transposed=transposed,
-        output_size=_asked_size(case, spread, stride, pad) if transposed else None,
+        output_size=_asked_size(case, spread, stride) if transposed else None,
     )
     fused = case.attributes.text("activation")
     return (convolution, *(_named_activation(fused, case) if fused else ()))
@@ -143,9 +143,7 @@ def _cropped(case: Case, spread: Sequence[int], stride: Sequence[int]) -> Pads |
     return tuple(less if how == "SAME_UPPER" else ((b, a) for a, b in less))
 
 
-def _asked_size(
-    case: Case, spread: Sequence[int], stride: Sequence[int], pad: Pads | None
-) -> tuple[int, ...] | None:
+def _asked_size(case: Case, spread: Sequence[int], stride: Sequence[int]) -> tuple[int, ...] | None:
     """Return the size that a transposed convolution is to give, where it does not follow from its windows."""
     n = len(spread)
     asked = case.attributes.integers("output_shape")
@@ -158,7 +156,7 @@ def _asked_size(
     if case.attributes.text("auto_pad", "NOTSET").startswith("SAME"):
         return tuple(length * step for length, step in zip(lengths, stride, strict=True))
     added, said = case.attributes.integers("output_padding"), _pads(case, spread, stride)
-    if said is None or added is None or len(added) != n or min(added) < 0 or (pad and not any(added)):
+    if said is None or added is None or len(added) != n or min(added) < 0 or not any(added):
         return None
     facts = zip(lengths, stride, spread, said, added, strict=True)
     return tuple((length - 1) * step - sum(ends) + taps + more for length, step, taps, ends, more in facts)

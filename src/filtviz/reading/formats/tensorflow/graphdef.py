@@ -482,7 +482,7 @@ class _Reader:
             return False
         if isinstance(first, Convolution):
             return len(first.kernel_size) == 1
-        return case.operator == "ExpandDims" or (case.is_line and case.operator not in ("Squeeze", "Reshape"))
+        return case.operator == "ExpandDims" or (case.is_line and case.operator != "Squeeze")
 
     def _layer(self, name: str, case: Node, operations: Operations, given: tuple[int, ...]) -> Layer:
         used = _used(operations)
