@@ -12,6 +12,7 @@ from filtviz.reading.formats import (
     caffe2,
     chainer,
     exported,
+    madmom,
     mxnet,
     named,
     nolearn,
@@ -112,6 +113,10 @@ def _pickled() -> Iterator[Case]:
         "nolearn.lasagne.NeuralNet", layers_=[conv(image(3, 8, 8), w)], layers=[("", 1), ("first", 2)]
     )
     yield "nolearn's with an empty name", nolearn.open, {"n.pkl": dumps(net)}, Limits()
+    one = Thing("madmom.ml.nn.layers.FeedForwardLayer", weights=array_of(3, 4), bias=array_of(4))
+    for module in ("mine.madmom.ml", "madmom", "madmom.own.ml"):
+        own = Thing(f"{module}.NeuralNetwork", layers=[one])
+        yield f"a network of {module}", madmom.open, {"n.pkl": dumps(own)}, Limits()
     spec = Thing("sknn.mlp.Convolution", type="Softplus", name="c")
     model = Thing("sknn.mlp.Regressor", layers=[spec], weights=[(w, b)])
     yield "sknn's type Softplus", sknn.open, {"n.pkl": dumps(model)}, Limits()
@@ -148,6 +153,8 @@ def _darknet() -> Told:
     ):  # fmt: skip
         words = " ".join(f"{key}={value[:9]}" for key, value in entries.items())
         yield f"{kind} {words}", _network(_text(kind, entries, start))
+    for text in ("[net\nchannels=2\n[dropout\n", "[net]\nwidth=4\nwidth=5\n[dropout]"):
+        yield f"lines {text!r}", _network(text)
 
 
 # Programs of PyTorch's
@@ -196,6 +203,12 @@ def _of_paddle() -> Iterator[Case]:
     data = b"".join(_tensor(*lengths[name]) for name in sorted(lengths))
     kept = b"".join(part(3, part(1, name) + part(3, 1)) for name in lengths)
     yield "Paddle's twelve", paddle.open, {"n.pdiparams": data, "n.pdmodel": part(1, kept)}, Limits()
+    for name, *more in (("conv3d_transpose_0", 3, 3, 3), ("conv1d_transpose_0", 3), ("linear_transpose_0",)):
+        kept = part(1, part(3, part(1, f"{name}.w_0") + part(3, 1)))
+        files = {"n.pdiparams": _tensor(2, 1, *more), "n.pdmodel": kept}
+        yield f"Paddle's {name}", paddle.open, files, Limits()
+        files["n.json"] = json.dumps({"program": {"regions": [{"blocks": [{"ops": []}]}]}}).encode()
+        yield f"Paddle's {name} beside two programs", paddle.open, files, Limits()
     for kind in ("conv2d", "conv2d_transpose", "depthwise_conv2d", "conv3d", "relu"):
         value = {"%": 0, "TT": {"#": "0.t_dtensor", "D": [0, [1, 1, 8, 8]]}}
         strides = {"N": "strides", "AT": {"D": [{"D": 2}, {"D": 1}]}}
@@ -234,6 +247,10 @@ def _paddle() -> Told:
 
 
 def _safetensors() -> Iterator[Case]:
+    index = json.dumps({"weight_map": {"a": "x.safetensors"}}).encode()
+    for data in (b"x" * 20, b"\x02" + bytes(7) + b"{}", b"\x02" + bytes(7) + b"[]"):
+        files = {"n.safetensors.index.json": index, "x.safetensors": data}
+        yield f"an index of what begins with {data[:9]!r}", safetensors.open, files, Limits()
     kernel = (3, 3, 4, 4)
     for names, said in (
         ({"a.weight": (4, 4, 3, 3), "b.weight": (0, 4)}, "pt"), ({"a/kernel": kernel, "b": (4,)}, "tf"),

@@ -80,6 +80,9 @@ def _nodes() -> Told:
         ],
     }.items():  # fmt: skip
         yield f"ONNX's {words}", _onnx_model(parts)
+    for domain in ("com.microsoft.nhwc", "com.microsoft.nchwc", "com.microsoft", "ai.onnx", "ai.onnx.ml"):
+        parts = [kernel, _onnx_node("Conv", ["x", "k"], "y", domain=domain)]
+        yield f"ONNX's convolution of {domain}", _onnx_model(parts)
     two = b"".join([part(1, "k"), part(2, "t"), part(2, "u"), part(4, "Sign")])
     yield "ONNX's sign of two results", _onnx_model([kernel, part(1, two), conv])
     for words, one, name in (("five axes", wide, "v"), ("four", kernel, "k"), ("three", line, "l")):
@@ -169,6 +172,10 @@ def _checkpoint(shapes: Mapping[str, Any], weights: str = "", **more: Any) -> st
 
 
 def _checkpoints() -> Told:
+    for name in ("variables.index", "variables_2.index", "x.index"):
+        file = opened(b"", name=name)
+        empty = Checkpoint(arrays={}, names={})
+        yield f"no variables in {name}", outcome(lambda f=file, e=empty: _of_checkpoint(f, e, "one"), str)
     kernel = (3, 3, 2, 4)
     pairs = {"a/kernel": kernel, f"a/kernel{_AVERAGE}": kernel, f"b/kernel{_AVERAGE}": kernel}
     for weights in ("", "ema", "EMA", "ExponentialMovingAverage", "emas"):
