@@ -7,6 +7,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from filtviz.reading.formats import (
     caffe,
     caffe2,
@@ -194,6 +196,14 @@ def _mxnet() -> Iterator[Case]:
         head = struct.pack("<QQQIiI4q", 0x112, 0, 1, 0xF993FAC9, kind, 4, 2, 1, 3, 3)
         data = head + struct.pack("<iii", 1, 0, 0) + bytes(72) + struct.pack("<Q", 0)
         yield f"MXNet's arrays of kind {kind}", mxnet.open, {"n.params": data}, Limits()
+    data = struct.pack("<QQQ", 0x112, 0, 2)
+    for shape in ((4, 8, 3, 3), (8, 3, 3, 3)):
+        size = 4 * int(np.prod(shape))
+        data += struct.pack("<IiI4qiii", 0xF993FAC9, 0, 4, *shape, 1, 0, 0) + bytes(size)
+    data += struct.pack("<Q", 2) + b"".join(
+        struct.pack("<Q", 8) + name for name in (b"a_weight", b"z_weight")
+    )
+    yield "MXNet's of which the second sees colours", mxnet.open, {"n.params": data}, Limits()
     yield "MXNet's no arrays", mxnet.open, {"n.params": struct.pack("<QQQ", 0x112, 0, 0)}, Limits()
 
 

@@ -102,6 +102,17 @@ def _called() -> Told:
         more = (attribute(key, value) for key, value in facts.items())
         node = _onnx_node("F", ["x", "s"], "y", *more, domain="ours")
         yield f"called with {facts}", _onnx_model([scales, node], part(25, head + part(7, inner)))
+    refers = part(5, part(1, "mode") + part(21, "how"))
+    resizing = b"".join(part(1, one) for one in ("a", "", "b")) + part(2, "c") + part(4, "Resize") + refers
+    calling = part(1, "a") + part(1, "b") + part(2, "a2") + part(4, "F") + part(7, "ours")
+    calling += part(5, attribute("how", "nearest"))
+    behind = b"".join(part(1, one) for one in ("a2", "", "b")) + part(2, "d") + part(4, "Resize") + refers
+    formal = part(4, "a") + part(4, "b") + part(6, "how") + part(10, "ours")
+    inner_ = part(25, part(1, "F") + formal + part(5, "c") + part(7, resizing))
+    outer = part(25, part(1, "G") + formal + part(5, "d") + part(7, calling) + part(7, behind))
+    for how in ("linear", "nearest"):
+        node = _onnx_node("G", ["x", "s"], "y", attribute("how", how), domain="ours")
+        yield f"called behind another call with {how}", _onnx_model([scales, node], inner_ + outer)
     for n in (5, 6):
         graph = part(11, info("x", (1, 3, 6, 6)))
         for place in range(n):
