@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tests.accounts import Counted
-from tests.building import chain, conv
+from tests.building import as_layer, chain, conv
 
 from filtviz.budget import Account
 from filtviz.errors import MeasureError, SelectionError
@@ -36,7 +37,8 @@ from filtviz.measures.residue import Residue
 from filtviz.measures.subject import Identified, Provenance
 from filtviz.measures.table import LEVEL, MEASURES, STRENGTH, STRUCTURE
 from filtviz.measures.topics import Topic, explained
-from filtviz.network import ConvLayer, Network
+from filtviz.network import ConvLayer, Network, Origin
+from filtviz.operations import Untold
 
 from .ends_told import LAYER
 from .numbers_told import noise
@@ -107,6 +109,14 @@ def answers() -> Iterator[str]:
         "measured, of nothing": (replace(NOISY, changes=(apart, odd)), replace(NOISY, changes=(zero, odd))),
         "a bound without draws": (replace(UPDATED, rules=("a",), findings=found("bound", value=0.1)),),
         "unknown rules beside": (LAYER, replace(LAYER, rules=("GlorotUniform()",))),
+        "one as drawn": (LAYER,),
+        "of two rules": (replace(LAYER, rules=("b", "a")),) * 2,
+        "learned, and striking": (replace(LEARNED, filters=seen("smooth")), UPDATED),
+        "learned beside uneven": (replace(UPDATED, findings=uneven), LEARNED),
+        "for two reasons unknown": tuple(
+            replace(UPDATED, findings=found("residue", value=None, reason=each)) for each in ("so", "too")),
+        "noise of 3x1": (replace(NOISY, shape=(4, 3, 3, 1)),),
+        "gaps": tuple(replace(NOISY, conv_index=i) for i in (1, 3, 5)),
     }  # fmt: skip
     for name, layers in told.items():
         named = [
@@ -146,6 +156,31 @@ def answers() -> Iterator[str]:
     more = [answering.more_evidence(file, (OPEN, replace(OPEN, findings=found("rms"))), False) for file in (
         "m.h5", "m.tar", "m.7z", "m.a_b")]  # fmt: skip
     yield f"more: {more}"
+    for some_seen in (seen("smooth", *[None] * 9), seen(*["rough"] * 2, *[None] * 8), seen("rough")):
+        yield answering.Look(layer=replace(UPDATED, filters=some_seen)).sentence
+        own = replace(UPDATED, filters=some_seen[:4])
+        yield f"many of {len(some_seen)}: {conclusions.many_stand_out(own)}"
+    yield answering.Look(layer=LEARNED, through=True, size=(5, 5), r=0.304).sentence
+    broken = seen(None, nonfinite=True, dead=True)
+    yield f"odd: {answering.seen_in(OPEN)!r} {answering.seen_in(replace(OPEN, filters=broken))}"
+    yield f"unread: {answering.seen_in(replace(UPDATED, unread_channels=(0, 2)))}"
+    line = [conv(np.ones((1, 1, 3, 3)), name=f"c{i}") for i in range(2)]
+    network = chain(line[0], as_layer(Untold(reason="x")), line[1])
+    look = answering.look_at(network, [LEARNED, replace(LEARNED, conv_index=1)], Counted())
+    yield f"untold below the deepest: {look and (look.layer.conv_index, look.untold)}"
+    yield f"still: {answering.more_evidence('m.h5', (LAYER, replace(NOISY, name='d', conv_index=1)), False)}"
+    lone = replace(network, origin=Origin(path=Path("m.h5")))
+    yield f"others: {answering.other_evidence(lone, [UPDATED], answering.Look(layer=UPDATED), False)}"
+    yield f"long: {answering.commands_for('x' * 300, None)[0][-60:]}"
+    none = replace(NOISY, residue=0.0)
+    yield f"noise: {[conclusions.noise_of(some) for some in ([none], [none, NOISY], [NOISY, UPDATED])]}"
+    for size, share in ((5, 0.3), (3, 0.3), (3, 0.4)):
+        change = Change(before="b", share=share, share_p=0.001)
+        yield f"smooth at {size}: {conclusions._is_smooth(replace(LAYER, shape=(4, 3, size, size)), change)}"
+    four = [
+        (f"m{i}", Diagnosis(file=None, layers=(one,))) for i, one in enumerate((NOISY, LEARNED, OPEN, LAYER))
+    ]
+    yield f"of four kinds: {conclusions.difference(four)} {conclusions.difference(four[:2] * 3)}"
     models = [(f"m{i}", Diagnosis(file=None, layers=(one,))) for i, one in enumerate((NOISY, LEARNED) * 3)]
     yield f"differ: {conclusions.difference(models)}"
     mixed = tuple(replace(one, conv_index=i, name=f"c{i}") for i, one in enumerate((LEARNED, OPEN, LAYER)))
@@ -170,6 +205,9 @@ def judgements() -> Iterator[str]:
     rule = Identified(DEFAULT, known=True)
     orthogonal = fits_of(("matrix", 1.0, ()), ("uniform", 0.5, own))
     constant = Provenance(fits=(), free=(Fit(("free",), "normal", 0.1, 0.5),))
+    even = noise(6, 4, 3, 3) - noise(6, 4, 3, 3).mean(axis=(1, 2, 3), keepdims=True)
+    even = Kernels.of(even / even.std(axis=(1, 2, 3), keepdims=True))
+    fifty = Kernels.of(noise(5, 5, 1, 2) * (np.arange(50) > 0).reshape(5, 5, 1, 2))
     many, large = fits_of(("normal", 0.5, own)), Kernels.of(noise(20, 28, 3, 3))
     cases: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
         "orthogonal, optimised": ({"origin": orthogonal, "optimised": True}, {}),
@@ -188,6 +226,22 @@ def judgements() -> Iterator[str]:
         "faint": ({"bias": "zero"}, {"low-frequency": 0.05 * LEVEL}),
         "uneven, own of two": ({"origin": fits_of(("uniform", 0.5, both))}, {"channel-energy": 1e-9}),
         "not told of": ({"optimised": None}, {}),
+        "standardised": ({"kernels": even, "bias": "zero"}, {"low-frequency": 0.05 * LEVEL}),
+        "constant biases, hardly drawn": (
+            {"origin": fits_of(("uniform", 0.005, own)), "bias": "constant"},
+            {"low-frequency": 0.5 * LEVEL},
+        ),
+        "uneven, own second": (
+            {"origin": fits_of(("uniform", 0.5, (NORMAL,)), ("uniform", 0.02, own))},
+            {"channel-energy": 1e-9},
+        ),
+        "hardly another's": ({"origin": fits_of(("uniform", 0.005, (NORMAL,)))}, {}),
+        "odd, another's": (
+            {"origin": replace(constant, fits=(Fit(("f",), "normal", 0.1, 1e-4, (NORMAL,)),))},
+            {},
+        ),
+        "fifty, one of them 0": ({"kernels": fifty}, {}),
+        "biases moved elsewhere": ({"origin": fits_of(("normal", 0.5, own)), "biases_moved": True}, {}),
     }
     alike: dict[str, Any] = {"rule": rule, "bias": "none", "residue": Residue(None)}
     for name, (facts, ps) in cases.items():
@@ -199,8 +253,9 @@ def judgements() -> Iterator[str]:
             for key in (*STRUCTURE, *STRENGTH)
         }
         told = judging.judge(made, findings, 0)
+        marks_of = told.is_faint, told.is_frozen, told.is_odd
         after = told.otherwise and (told.otherwise.verdict, words.of(told.otherwise.sentence))
-        yield f"{name}: {told.verdict} {words.of(told.sentence)} {told.is_faint} {told.is_frozen} {after}"
+        yield f"{name}: {told.verdict} {words.of(told.sentence)} {marks_of} {after}"
     weights = plain.kernels.weights.copy()
     weights.reshape(-1)[:60] = 0
     few_values = usual | {"quantised": MEASURES["quantised"].finding(value=0.5, found=True, text="few")}
@@ -214,6 +269,11 @@ def judgements() -> Iterator[str]:
         told_of = judging.among_trained(each_of, training=True)
         yield f"together {[each.verdict for each in each_of]}: {[each.verdict for each in told_of]}"
     positive = Kernels.of(np.abs(noise(8, 8, 3, 3)))
+    sparse = Kernels.of(np.abs(noise(8, 8, 3, 3)) * (np.arange(576) > 99).reshape(8, 8, 3, 3))
+    survives = judging.survives_shuffling(sparse, "low-frequency", Account.unlimited())
+    yield f"of one sign, and zeros: {survives}"
+    least = MEASURES["residue"].finding(value=None, interval=(0.7, 1.0), text="over 70%")
+    yield f"least: {judging._residue({'residue': least})!r} {judging._residue(usual)!r}"
     yield f"of one sign: {judging.survives_shuffling(positive, 'low-frequency', Account.unlimited())}"
     marks, only = replace(LAYER, is_frozen=True, marked_frozen=True), replace(LAYER, marked_frozen=True)
     for moved in ((), ("is_frozen",), ("marked_frozen",)):

@@ -154,6 +154,9 @@ def surroundings() -> Iterator[str]:
         scales = scale_behind(network, layer)
         starts = is_at_start_behind(network, layer)
         yield f"a normalisation {name}: {scales is not None and few(scales)} {starts}"
+    with_biases = chain(conv(noise(4, 2, 3, 3), np.zeros(4), nonlinearity="linear"), norm)
+    (one,) = gather_subjects(with_biases, with_biases.conv_layers, None)
+    yield f"scale behind biases: {one.scale is not None and few(one.scale)}"
     later = noise(3, 4, 3, 3) * np.array([1, 2e-4, 0.5e-4, 1]).reshape(1, 4, 1, 1)
     network = chain(own, conv(later))
     one = next(gather_subjects(network, network.conv_layers[:1], None))
@@ -172,12 +175,17 @@ def surroundings() -> Iterator[str]:
     spread = layers_told.norm(4, spread=ramp)
     betas = layers_told.norm(4, beta=np.full(4, 0.0), mean=ramp)
     odd = layers_told.dense(np.ones((3, 4)), np.array([0.1, -0.2, 0.3, 0.25]))
+    beyond = layers_told.dense(np.ones((2, 18)), np.array([0.3, -0.5]))
+    cut = layers_told.norm(4, gamma=np.array([1.0, 0, 1, 1])).operations[0]
+    second_cut = replace(norm, operations=(scale, cut))
     first = conv(np.ones((2, 1, 3, 3)), name="c")
     for name, layers, origin in (
         ("behind another", [behind_another], Origin()), ("with zeros", [zeros], Origin()),
         ("two norms", [twice], Origin()), ("spread alone", [spread], Origin()), ("seen", [betas], Origin()),
         ("many shifted", [layers_told.norm(4, beta=ramp)] * 6, Origin()), ("epoch 0", [], Origin(epoch=0)),
         ("last of nine", [*[layers_told.dense(np.ones((40, 40)))] * 8, dense], Origin()),
+        ("biases beyond 1/sqrt(18)", [beyond], Origin()), ("second cut", [second_cut], Origin()),
+        ("strange, saved after an epoch", [dense], Origin(epoch=3)),
         ("biases, untold", [odd], Origin()), ("biases of ONNX", [odd], Origin(framework="ONNX")),
         ("biases of Keras", [odd], Origin(framework="Keras")),
         ("both", [], Origin(moved=frozenset("c"), resting=frozenset("c"))),
@@ -213,11 +221,13 @@ def states() -> Iterator[str]:
     for names in (
         ("best/a-1.pt", "best/a-2.pt"), ("best/a-1.pt", "best/a.pt"), ("a-9.pt", "a-10.pt", "a-best.pt"),
         ("a1.5-2.pt", "a2-1.pt"), ("a2-1.pt", "a1.5-2.pt"), ("e1_acc9.pt", "e2_acc8.pt"),
-        ("e1.pt", "e2.ckpt"),
+        ("e1.pt", "e2.ckpt"), ("e01.pt", "e1.pt"), ("epoch1-step9", "epoch2-step5"), ("epoch9-1", "step1-2"),
         ("best/a-1.pt", "best/a-2.pt", "best/a-last.pt"),
     ):  # fmt: skip
         moved = follow([state(name) for name in names])
         yield f"order of {names}: {moved and (moved.order, moved.ordered_by, moved.apart)}"
+    same = [Network.of([conv(start, name="c")], Origin(epoch=i)) for i in range(3)]
+    yield f"all the same: {follow(same)}"
     yield f"epochs: {in_order([state('b', 10), state('a', 9), state('c', 0)])}"
     for name in ("net-12.pkl", "net-12.h5", "a1b2c"):
         yield f"number in {name}: {number_in(Path(name))}"
