@@ -33,6 +33,7 @@ from filtviz.measures.comparison import compare_layers, pay_for_comparison
 from filtviz.measures.components import singular_components
 from filtviz.measures.coupling import coupling
 from filtviz.measures.energies import heterogeneity
+from filtviz.measures.initialiser import fit_catalogue
 from filtviz.measures.initialiser_catalogue import (
     CATALOGUE,
     DEFAULT,
@@ -81,8 +82,15 @@ def origins() -> Iterator[str]:
         fits_of(("uniform", 0.3, own)) for own in ((DEFAULT,), (TORCH_DEFAULT, DEFAULT), (TORCH_DEFAULT,))
     ]
     for some in ([both, *others], [*others, both], [fits_of()] * 4, [*others[:1], fits_of(), *others[:2]]):
-        rule = subject.identify_rule(sizes, some, "")
-        yield f"identified: {rule.spoken} {rule.known} {rule.traced}"
+        one_rule = subject.identify_rule(sizes, some, "")
+        yield f"identified: {one_rule.spoken} {one_rule.known} {one_rule.traced}"
+    of_fan_in = CATALOGUE[1]
+    yield f"nearest in size: {[of_fan_in.draws(Fans(((100, 1), (1, 100))), rms).std for rms in (0.2, 0.4)]}"
+    for over in (5e-7, 5e-6):
+        weights = layers_told.glorot(6, 7, 3, 3)
+        weights[0, 0, 0, 0] = layers_told.bound_of(weights.shape) * (1 + over)
+        names_of = [one.names for one in fit_catalogue(Kernels.of(weights), (DEFAULT,))]
+        yield f"beyond the bound by {over}: {names_of}"
     plain = base("plain")
     four = Fit(tuple("abcd"), "uniform", 0.1, 0.5, tuple(CATALOGUE[:4]))
     yield f"called {plain.called(four)}"
