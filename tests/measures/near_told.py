@@ -311,6 +311,9 @@ def kept() -> Iterator[str]:
         counted = Counted()
         whole = diagnosing._Diagnosing(network, (), counted)
         whole._affordable(network.conv_layers, ())
+        since = Counted()
+        diagnosing._Diagnosing(network, [("b", network)], since)._affordable(network.conv_layers, first)
+        yield f"taken: {counted}, and beside an earlier file {since}"
         half = Account({"work": (counted.begun["work"] - counted.left["work"]) // 2, "pixels": 1})
         some = diagnosing._Diagnosing(network, (), half)._affordable(network.conv_layers, first)
         yield f"paid for, first {first}: {[layer.name for layer in some]}"

@@ -23,6 +23,7 @@ from filtviz.errors import BudgetError, DrawingError
 from filtviz.measures import (
     composed,
     diagnosing,
+    initialiser,
     subject,
     training,
 )
@@ -84,6 +85,8 @@ def origins() -> Iterator[str]:
     for some in ([both, *others], [*others, both], [fits_of()] * 4, [*others[:1], fits_of(), *others[:2]]):
         one_rule = subject.identify_rule(sizes, some, "")
         yield f"identified: {one_rule.spoken} {one_rule.known} {one_rule.traced}"
+    spread = initialiser._dithered(Kernels(np.arange(2.0**20 + 2).reshape(-1, 1, 1, 1)), 0)
+    yield f"spread over the layer: {len(spread)} to {spread[-1]}"
     of_fan_in = CATALOGUE[1]
     yield f"nearest in size: {[of_fan_in.draws(Fans(((100, 1), (1, 100))), rms).std for rms in (0.2, 0.4)]}"
     for over in (5e-7, 5e-6):
@@ -308,6 +311,8 @@ def numbers() -> Iterator[str]:
     own = Kernels.of(noise(12, 2, 3, 3))
     for ps in ((0.02, 0.04, 1.0), (0.02, 0.04)):
         yield f"significant of {ps}: {is_significant(np.array(ps), 0.05).tolist()}"
+    told = MEASURES["normalisation"].take(replace(plain, scale=np.array([0.5, 1.0, 4.0])))
+    yield f"multiplied: {told and (told.value, told.text)}"
     yield f"coupled with equals: {coupling(own, np.ones(12))}"
     alike = Kernels.of(
         np.concatenate([drawn[:1, :1, :1, :2], drawn[:1, :1, :1, :2] + 0.05, drawn[1:3, :1, :1, :2]])
