@@ -317,6 +317,8 @@ def kept() -> Iterator[str]:
         half = Account({"work": (counted.begun["work"] - counted.left["work"]) // 2, "pixels": 1})
         some = diagnosing._Diagnosing(network, (), half)._affordable(network.conv_layers, first)
         yield f"paid for, first {first}: {[layer.name for layer in some]}"
+    empty = Network.of([], Origin(inferred=("it was inferred",), notes=("it is odd",)))
+    yield f"notes: {diagnosing.diagnose(empty).notes}"
     for word in (
         "never  fire",
         "Never fire",

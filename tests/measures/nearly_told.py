@@ -29,7 +29,7 @@ from filtviz.measures import (
 )
 from filtviz.measures.bias import bias_state
 from filtviz.measures.change import changes_from
-from filtviz.measures.cnn_filter_db import variance_entropy
+from filtviz.measures.cnn_filter_db import sparsity, variance_entropy
 from filtviz.measures.comparison import compare_layers, pay_for_comparison
 from filtviz.measures.components import singular_components
 from filtviz.measures.coupling import coupling
@@ -313,6 +313,8 @@ def numbers() -> Iterator[str]:
         yield f"significant of {ps}: {is_significant(np.array(ps), 0.05).tolist()}"
     told = MEASURES["normalisation"].take(replace(plain, scale=np.array([0.5, 1.0, 4.0])))
     yield f"multiplied: {told and (told.value, told.text)}"
+    faint = np.ones((2, 3, 3, 3)) * np.array([1, 0.009, 0.011]).reshape(1, 3, 1, 1)
+    yield f"faint kernels: {sparsity(Kernels.of(faint)):.4f}"
     yield f"coupled with equals: {coupling(own, np.ones(12))}"
     alike = Kernels.of(
         np.concatenate([drawn[:1, :1, :1, :2], drawn[:1, :1, :1, :2] + 0.05, drawn[1:3, :1, :1, :2]])
