@@ -61,6 +61,9 @@ def _makers() -> Told:
     inner = [f"{home}._rebuild_tensor_v2" for home in HOMES]
     rows = [(one, _tensor(Thing(maker, Named(one), own, plain[:4]))) for one in inner]
     yield from together(rows, "_rebuild_from_type_v2 of")
+    marked = Thing("torch._utils._rebuild_parameter", whole, False)
+    rows = [(one, _tensor(Thing(f"torch.nn.{one}", marked))) for one in ("Parameter", "Buffer", "Parameters")]
+    yield from together(rows, "a parameter in a")
     stream = stream_of(Stored(ONES))
     names = (*(f"{home}._load_from_bytes" for home in HOMES), "torch._load_from_byte")
     rows = [(name, _tensor(_lying_in(Thing(name, stream)))) for name in names]
@@ -80,6 +83,12 @@ def _makers() -> Told:
     for one in ("sparse_csr", "torch.sparse_csr", "sparse_csc", "sparse_cs", "xsparse_csr", "sparse_csrx"):
         layout = Thing("torch.serialization._get_layout", one)
         rows.append((one, _tensor(Thing("torch._utils._rebuild_sparse_tensor", layout, (*edges, (2, 2))))))
+    for more in ((), (True,)):
+        layout = Thing("torch.serialization._get_layout", "sparse_csr")
+        parts = (*edges, (2, 2), *more)
+        rows.append(
+            (f"{4 + len(more)} parts", _tensor(Thing("torch._utils._rebuild_sparse_tensor", layout, parts)))
+        )
     yield from together(rows, "sparse in")
 
 

@@ -15,8 +15,10 @@ import numpy as np
 from filtviz.reading.formats import torch
 from filtviz.reading.formats.torch.effective import effective_tensors
 from filtviz.reading.formats.torch.modules import PASSES_ON, RecordReader, inner_module
+from filtviz.reading.formats.torch.norms import is_unmoved, may_be_reflections, reflections_alone
 from filtviz.reading.formats.torch.weight_sets import class_path
 from filtviz.reading.limits import Computing, Hints
+from filtviz.reading.pickle.records import Blob
 from tests.reading.making import Named, Thing
 from tests.reading.operators.asking import Told
 from tests.reading.operators.effective import _found, _tensor, _values
@@ -28,7 +30,7 @@ from tests.reading.operators.torch_modules import NN, _conv, _told
 from tests.reading.operators.torch_objects import _object, _optimiser
 from tests.reading.operators.torch_tensors import KERNEL, ONES, called, shown, unpickled
 from tests.reading.operators.wholes import opened, outcome
-from tests.reading.torch_making import Stored, module, tensor, zip_of
+from tests.reading.torch_making import Stored, module, stream_of, tensor, zip_of
 from tests.reading.torch_making import parameter as trained
 
 __all__ = ["torch_ends"]
@@ -126,6 +128,11 @@ def _modules() -> Told:
     both = {"weight_g": np.ones((2, 1, 1, 1), "f4"), "weight_v": KERNEL}
     both |= {"other_orig": KERNEL, "other_mask": KERNEL * 0}
     two = {"a": module("mine.Net", both), "b": _conv()}
+    normed = module(f"{NN}conv.Conv2d", {"weight_g": both["weight_g"], "weight_v": KERNEL}, stride=(1, 1))
+    yield "a layer of no name that computes its weights", _told(normed)
+    for told in (None, 0, [-1]):
+        parts = {"0": _conv(), "1": module("mine.C", f=told), "2": _conv(4)}
+        yield f"a part whose input is {told}", _told(module(f"{NN}container.Sequential", {}, parts))
     yield "a layer that computes two weights", _told(module(f"{NN}container.Sequential", {}, two))
 
 
@@ -201,6 +208,13 @@ def _made() -> Told:
 
 
 def _older() -> Told:
+    for diagonal in ((-1, -1), (-2, -1), (-1.5, -1.5), (-1, 1), (-1, 0)):
+        matrix = np.diag(np.array(diagonal, float))
+        facts = [tell(matrix) for tell in (is_unmoved, may_be_reflections, reflections_alone)]
+        yield f"a diagonal of {diagonal}", str(facts)
+    for n in (3900, 4000, 7900, 8100):
+        data = stream_of(Stored(ONES, f"torch.{'x' * n}Storage")).decode("latin-1").encode()
+        yield f"a text of a class of {n} characters", _string_told(Blob(memoryview(data), "utf-8"))
     parts = _parts(Stored(ONES))
     for n in (0, 4, 20, 24, 30):
         yield f"{n} bytes of a storage in a string", _string_told(_stream(parts, (6, ONES.tobytes()[:n])))
