@@ -74,6 +74,9 @@ def _objects() -> Iterator[tuple[str, Any]]:
     for key in ("sum", "sums", "a_sum", "Sum", "momentum_buffer"):
         held = _optimiser(KERNEL * 0 + 1, key=key)
         yield f"an optimiser's {key} of one number", {"net": usual, "optimizer": held}
+    beyond = _optimiser(KERNEL + 1)
+    beyond["state"][7] = {"step": 3}
+    yield "an optimiser that keeps steps beyond its groups", {"net": usual, "optimizer": beyond}
     for other in ("a_b.weight", "ab.weight", "a.b.weight"):
         yield f"an average of a_b.weight beside {other}", {other: KERNELS, "ema.a_b.weight": KERNELS}
     layers = {"a": {"weight": KERNELS, "own": VECTOR}, "b": {"weight": KERNELS, "bias": VECTOR}}
@@ -144,6 +147,7 @@ def _pooled() -> Told:
             {"dilation": (1, 2)},
             {"dilation": (2, 1)},
             {"dilation": (1, 1)},
+            {"kernel_size": [2, 3]},
             {"divisor_override": 0},
             {"divisor_override": None},
             {"padding": (0, 1)},
