@@ -30,6 +30,8 @@ from filtviz.operations import (
     Flatten,
     Identity,
     Input,
+    MatrixProduct,
+    Merge,
     Normalisation,
     Operation,
     Pad,
@@ -176,6 +178,17 @@ def _written() -> Iterator[tuple[str, str]]:
         ("no shift", units, Normalisation(gamma=drawn(4), is_batch=False)),
     ):  # fmt: skip
         yield words, said(lambda s=shape, o=operation: _both(_after(s, o)))
+    for words, shapes, join in (
+        ("a turned product of rows", (row, row), MatrixProduct(turned=(False, True))),
+        ("a turned product of numbers", ((6, 6), (6, 6)), MatrixProduct(turned=(True, False))),
+        ("a turned product of boxes", (deep[:5],) * 2, MatrixProduct(turned=(True, True))),
+        ("a sum of cropped channels", (units, (None, 6, 6, 6)), Merge(
+            kind="add", cropping=(None, "center", None, None))),
+        ("a sum of cropped images", ((4, 2), (7, 2)), Merge(kind="add", cropping=("upper", None))),
+    ):  # fmt: skip
+        ends = [_entrance(name, one) for name, one in zip("ab", shapes, strict=True)]
+        both = Network.of([*ends, as_layer(join, below=(0, 1), name="it")])
+        yield words, said(lambda held=both: _both(held))
     wide = _after((None, 1500, 2, 2), Upscale(scale=(2, 2), dilates=True))
     with patch.object(onnx_graph, "MOST_ONES", 1499):
         yield "1500 channels of 1499", said(lambda: written(wide))
