@@ -108,6 +108,13 @@ def _indexes() -> Told:
         index = json.dumps({"weight_map": held}).encode()
         files = {"model.json": index, "1.weights.h5": whole, "2.weights.h5": second, "2.h5": second}
         yield f"an index of {words}", _read(files)
+    index = json.dumps({"weight_map": {"a": "1.weights.h5"}}).encode()
+    for words, text in (
+        ("blanks before", b" \n" + index),
+        ("a list", b"[" + index + b"]"),
+        ("no end", index[:-1]),
+    ):
+        yield f"an index with {words}", _read({"model.json": text, "1.weights.h5": whole})
     many = {f"{n}.weights.h5": hdf5(Folder({"layers": Folder({f"dense_{n}": _group(2)})})) for n in range(11)}
     index = json.dumps({"weight_map": {name: name for name in many}}).encode()
     yield "an index of 11", _read({"model.json": index, **many})
