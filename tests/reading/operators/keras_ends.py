@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from filtviz.network import Layer
+from filtviz.network import Layer, Network
 from filtviz.reading.formats import keras
 from filtviz.reading.formats.keras import classes, stores, weights
 from filtviz.reading.hdf5 import open_hdf5
@@ -115,6 +115,8 @@ def _indexes() -> Told:
         ("no end", index[:-1]),
     ):
         yield f"an index with {words}", _read({"model.json": text, "1.weights.h5": whole})
+    files = {"model.json": index, "1.weights.h5": hdf5(Folder({"x": Folder()}))}
+    yield "an index of weights of others", _read(files)
     many = {f"{n}.weights.h5": hdf5(Folder({"layers": Folder({f"dense_{n}": _group(2)})})) for n in range(11)}
     index = json.dumps({"weight_map": {name: name for name in many}}).encode()
     yield "an index of 11", _read({"model.json": index, **many})
@@ -185,7 +187,10 @@ def _graphs() -> Told:
     frozen = {**_layer("row", cls="Sequential"), "config": {"name": "row", "trainable": False, **row}}
     round_ = _graph([b, *circle], "b", "h")
     odd = {**_layer("odd", ("c",), cls="Functional"), "config": {"name": "odd", **round_}}
+    joins = {"name": "row", "layers": [_layer("add", cls="Concatenate"), _layer("x")]}
+    pair = {**_layer("row", ("a", "b"), cls="Sequential"), "config": joins}
     for words, config in {
+        "a row of two inputs within": _graph([a, b, pair], "a b", "row"),
         "a row within a row": {"layers": [c, _layer("f", trainable=True), frozen, _layer("g")]},
         "a circle within a model": _graph([c, odd], "c", "odd"),
         "three inputs": _graph([a, b, c, joined], "a b c", "all"),
@@ -209,6 +214,17 @@ def _graphs() -> Told:
     for name in ("", None, "Linear", "linears", "Softmax", "softmaxes", "relu7"):
         case = classes.Case(class_name="Activation", config={"activation": name}, parameters={}, inputs=[])
         yield f"a function {name!r}", told(*classes.operations_of(case))
+    gamma = {"gamma": array(6)}
+    for axis in (-1, 1, 3, [3], [1, 3]):
+        for below in ([None], [], [(None, 6, 4, 4)], [(None, 6)]):
+            case = classes.Case(
+                class_name="LayerNormalization", config={"axis": axis}, parameters=gamma, inputs=below
+            )
+            yield f"a norm along {axis} of {below}", told(*classes.operations_of(case))
+    kernels = {"depthwise_kernel": array(3, 3, 2, 1), "kernel": array(2, 2, 2, 1)}
+    for name in ("Conv2D", "DepthwiseConv2D"):
+        case = classes.Case(class_name=name, config={"name": "c"}, parameters=kernels, inputs=[])
+        yield f"{name} of two kernels", told(*classes.operations_of(case))
     for facts in ({"max_value": 0, "negative_slope": 0.25}, {"max_value": 0}, {"threshold": 0}):
         case = classes.Case(class_name="ReLU", config=facts, parameters={}, inputs=[])
         yield f"ReLU {facts}", told(*classes.operations_of(case))
@@ -273,6 +289,12 @@ def _root(root: Folder) -> Any:
 
 
 def _moved() -> Told:
+    for counts in ((1, 7), (7, 1), (0, 7)):
+        held = {str(place): np.array(n, "i8") for place, n in enumerate(counts)}
+        root = _root(Folder({"optimizer": Folder({"vars": Folder(dict(held))})}))
+        network = Network.of([Layer(name="l", parameters=(array(3, name="kernel"),))])
+        found = keras._with_optimiser(network, root, effort(Limits()))
+        yield f"steps {counts}", str(found.origin.training)
     """Layers of some shapes, and what an optimiser keeps of each: ``m`` has moved, ``r`` rests."""
     two, other, wide = (2, 3), (3, 2), (4, 4)
     for words, shapes, kept, moments in (
@@ -293,6 +315,6 @@ def _moved() -> Told:
         kernels = [array(*one, name="kernel") for one in shapes]
         layers = [Layer(name=f"l{i}.x", parameters=(one,)) for i, one in enumerate(kernels)]
         pairs = zip(kept, moments, strict=True)
-        held = [_array(_values(shape) if how == "m" else np.zeros(shape)) for shape, how in pairs]
-        found = keras._moved(held, layers, effort(Limits()))  # type: ignore[arg-type]
-        yield f"an optimiser of {words}", f"{sorted(found.moved)} {sorted(found.resting)}"
+        kept_ = [_array(_values(shape) if how == "m" else np.zeros(shape)) for shape, how in pairs]
+        moved = keras._moved(kept_, layers, effort(Limits()))  # type: ignore[arg-type]
+        yield f"an optimiser of {words}", f"{sorted(moved.moved)} {sorted(moved.resting)}"
