@@ -169,6 +169,9 @@ def _made() -> Told:
         "an original and a second": [("original", np.ones((4, 1))), ("original1", _values((4, 3)))],
         "a first and a third": [("original0", np.ones((4, 1))), ("original2", _values((4, 3)))],
         "a first and a second": [("original0", np.ones((4, 1))), ("original1", _values((4, 3)))],
+        "an original and its scale": [("original", low), ("original_scale", np.ones(3))],
+        "an original of no name": [("originals", low), ("0.base", np.eye(4))],
+        "an original of five digits": [("original", low), ("original12345", low)],
         "a norm and then a base": [
             ("original", -eye), ("0._u", np.ones(4)), ("0._v", np.ones(3)), ("1.base", np.eye(4)),
         ],
