@@ -139,7 +139,7 @@ def names() -> Iterator[str]:
     for place in (
         "../net.pkl", "../run/net.pkl", "net.pkl", "run/net.pkl", "../../a/b/net.tar.gz", "/abs/net.pkl",
         "../" + "d/" * 8 + "net.pkl", "../" + "d/" * 9 + "net.pkl", "../a b/con.pkl", "../x/../net.pkl",
-        "../.hidden/.net.pkl", "C:/x/net.pkl", "../NET.pkl",
+        "../.hidden/.net.pkl", "C:/x/net.pkl", "../NET.pkl", "/net.pkl",
     ):  # fmt: skip
         yield f"folders of {place}: {[naming.model_folders(place, taken)[:3] for taken in beside]}"
     yield f"taken: {sorted(naming.names_taken(['a.pkl', 'a.PNG', 'b.tar.gz', 'c', 'A']).items())}"

@@ -40,6 +40,7 @@ from filtviz.operations import (
     Softmax,
     Standardisation,
     Untold,
+    Upscale,
 )
 from filtviz.parameter import Parameter
 from tests.accounts import Counted
@@ -233,6 +234,7 @@ CHAINS: dict[str, Network] = {
     "by position, a square": _chain(
         _conv(2, 1), as_layer(Dense(weights=Parameter.of("W", drawn(2, 2)), per_position=True)), C
     ),
+    "enlarged in a layer": _chain(replace(A, operations=(Upscale(scale=(2, 2)), *A.operations)), B),
     "untold above": _chain(A, B, as_layer(Untold(reason="unknown"))),
     "added to one channel": Network.of(
         [image(1, 14, 13), _conv(3, 1, 1), as_layer(Merge(kind="add"), below=(0, 1)), _conv(2, 3, below=2)]

@@ -363,6 +363,20 @@ def _sources() -> Iterator[tuple[str, str]]:
             "two": Sources.of(
                 [Network.of([], Origin(path=folder / "old")), Network.of([], Origin(path=folder / "other"))]
             ),
+            "two and what was read with them": Sources.of(
+                [
+                    Network.of([], Origin(path=folder / "other", also_read=(folder / "old",))),
+                    Network.of(
+                        [],
+                        Origin(
+                            path=folder / "images" / "deeper" / "c.png",
+                            siblings=(model / "saved",),
+                            also_read=(folder / "folder" / "inside",),
+                        ),
+                    ),
+                ]
+            ),
+            "two folders": Sources.of([], model, folder / "images"),
         }
         asked = [
             folder / one
@@ -415,6 +429,14 @@ def _sources() -> Iterator[tuple[str, str]]:
             "mark of a file that was trained on",
             f"{parts[0][0] == parts[1][0]} {parts[0][1] == parts[1][1]} {len(again)}",
         )
+        yield "mark of a part that was trained on", str(_alike(marks["siblings"], _siblings(folder)))
+        link = Sources.of([Network.of([], Origin(path=folder / "link"))]).mark
+        yield "mark of a file by another name", str(_alike(again, link))
+        marked = []
+        for n in (200_000, 200_001):
+            (folder / "old").write_bytes(b"a" * n)
+            marked.append(Sources.of([Network.of([], Origin(path=folder / "old"))]).mark)
+        yield "marks of files that differ in size alone", str(_alike(*marked))
         yield "marks", str([[a == b for b in marks.values()] for a in marks.values()])
     given: tuple[Any, ...] = (
         "a",
@@ -430,6 +452,17 @@ def _sources() -> Iterator[tuple[str, str]]:
     )
     yield "paths among what is given", str([str(one) for one in paths_among(*given)])
     yield "paths among nothing", str(list(paths_among()))
+
+
+def _siblings(folder: Path) -> str:
+    origin = Origin(path=folder / "other", siblings=(folder / "old",))
+    return Sources.of([Network.of([], origin)]).mark
+
+
+def _alike(one: str, other: str) -> list[bool]:
+    """Whether two marks tell the same paths, and the same content."""
+    pairs = zip(one.split(" ")[1].split(":"), other.split(" ")[1].split(":"), strict=True)
+    return [a == b for a, b in pairs]
 
 
 def _marks() -> Iterator[tuple[str, str]]:
