@@ -11,7 +11,7 @@ from typing import Any, get_args
 import numpy as np
 
 from filtviz.activations import ActivationKind
-from filtviz.errors import MalformedFileError
+from filtviz.errors import FiltvizError, MalformedFileError
 from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Convolution, Untold, parameters_of
 from filtviz.parameter import Parameter
@@ -87,7 +87,7 @@ def _weights() -> Network:
         for kind, held in _SHAPES.items()
     ]
     origin = Origin(
-        kind="arrays", inferred=("something",), path=Path("m.npz"), siblings=(Path("/beside.npy"),),
+        kind="an npz of ours", inferred=("something",), path=Path("m.npz"), siblings=(Path("/beside.npy"),),
         guess="a guess", order="from the end", notes=("a note",), framework="Ours",
     )  # fmt: skip
     return Network.of(layers, origin)
@@ -151,6 +151,15 @@ def _built() -> Told:
                 yield f"{name}, channels behind", last
         for key, value in (("stride", 1), ("pad", 0), ("flip", True), ("activation", "tanh"), ("odd", 1)):
             yield f"{key} above what has none", built({"input": [3], key: value, "a": {"type": "dropout"}})
+        for n in (1, 2, 3):
+            put(
+                path,
+                _text({"input": [3], "stride": 1, "a": _NONE, "activation": {"kind": "tanh"}, "b": _NONE}),
+            )
+            yield (
+                f"two tables, at most {n}",
+                _or_why(lambda n=n: _told(build(weights, path, Limits(layers=n)))).replace(folder, ""),
+            )
         put(path, _text({"input": [3], "a": {"type": "dropout"}}))
         found = build(weights, path, Limits()).origin
         beside = [each.name for each in found.siblings]
@@ -160,7 +169,7 @@ def _built() -> Told:
 def _or_why(make: Callable[[], str]) -> str:
     try:
         return make()
-    except MalformedFileError as error:
+    except FiltvizError as error:
         return refused(error)
 
 

@@ -136,11 +136,21 @@ def _whole() -> Told:
     for hints in (
         {"convs": ("0",)}, {"convs": ("1",)}, {"convs": ("2", "0")}, {"convs": ("c",)}, {"convs": ("c.W",)},
         {"convs": ("c.b",)},
-        {"convs": ("d",)}, {"convs": ("fc.W",)}, {"convs": ("9",)}, {"convs": ("",)},
+        {"convs": ("d",)},
+        {"convs": ("t",)}, {"convs": ("fc.W",)}, {"convs": ("9",)}, {"convs": ("",)},
         {"axes": {"c": "hwio"}}, {"axes": {"": "hwio"}},
         {"axes": {"c": "oih"}}, {"axes": {"c": "oihw", "": "hwio"}}, {"convs": ("1",), "axes": {"": "oihw"}},
     ):  # fmt: skip
-        held = OrderedDict([("c", [W, B]), ("d.W", V), ("d.b", C), ("fc.W", _of(20, 7)), ("x", _of(3, 2, 2))])
+        held = OrderedDict(
+            [
+                ("c", [W, B]),
+                ("d.W", V),
+                ("d.b", C),
+                ("fc.W", _of(20, 7)),
+                ("x", _of(3, 2, 2)),
+                ("t", [_of(4), _of(4, 3, 3, 3)]),
+            ]
+        )
         file = opened(dumps(held))
         object.__setattr__(file, "hints", Hints(**hints))
         yield f"as {hints} says", _read(file)

@@ -231,6 +231,8 @@ def _grafts() -> Iterator[tuple[str, Network, Network]]:
     for names in (("x.W1", "x.W2"), ("1", "2"), ("arr_0", "arr_1"), ("x/0", "x/1"), ("W1", "W2")):
         ours, others = ([_of(None, dense(source=one)) for one in order] for order in (names, names[::-1]))
         yield f"two of {names}", of(*ours), to(*others)
+    flat = [_of(None, dense((4, 5))), _of(None, dense((5, 4)))]
+    yield "as many numbers, from the end", of(*flat), to(_of("a", dense((5, 4))), _of("b", dense((4, 5))))
     stats = (_parameter("running_mean", (4,), source="l0.running_mean"),)
     yield "with statistics", of(_of("l0", dense(source="l0.W"), more=stats)), to(_of("l0", dense()))
     yield "without statistics", of(_of("l0", dense(source="l0.W"))), to(_of("l0", dense(), more=stats))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import struct
 from collections.abc import Callable, Mapping
@@ -21,13 +22,15 @@ from filtviz.reading.arithmetic import padded
 from filtviz.reading.arrays import dtype_of_code, dtype_of_record
 from filtviz.reading.flatbuffers import root_table
 from filtviz.reading.folders import is_no_model
+from filtviz.reading.formats import lasagne
 from filtviz.reading.formats.bare_arrays import collecting
 from filtviz.reading.formats.lasagne.convolutions import convolution_of, is_convolution, pads_of
 from filtviz.reading.limits import Limits, effort
 from filtviz.reading.msgpack import unpack
 from filtviz.reading.npy import NPY_MAGIC, NpyHeader, read_npy_header
+from filtviz.reading.opened import origin_of
 from filtviz.reading.pickle.attributes import Attributes
-from filtviz.reading.pickle.records import Global, Items, Record
+from filtviz.reading.pickle.records import Global, Items, Record, pairs, raw_bytes
 from filtviz.reading.shape_arithmetic import Lengths, Number, combined, lengths_of, of_shape
 from filtviz.reading.sharded import parsed_object
 from filtviz.reading.stretch import view_of
@@ -46,7 +49,7 @@ def _said(make: Callable[[], Any]) -> str:
         return refused(error)
 
 
-def near_small() -> Told:
+def _types() -> Told:
     for code in (
         *"efdbBhHiIqQ?OlL",
         "f1",
@@ -84,32 +87,28 @@ def near_small() -> Told:
         yield f"the type {code} {order}", str(dtype_of_record(kind))
     for key in (0, 7, -1, -(1 << 62), 1 << 62, 1 << 63, -(1 << 63), True, None, "", "a", 1.5):
         yield f"the key {key!r}", collecting._key(key, 3)
-    for pairs in (
-        [(0, 0), (2, -1)], [(0, 0), (-1, 2)], [(0, 0), (1, 1)], [(0, 0), (0, 0)], [(0, 0)], [(1, 0)], [],
-        [(0, 0), (0, 0), (2, -1)], [(0, 0), (1, 0), (-1, 2), (0, 0)], [(0, 0), (0, 0), (-1, 2), (-3, -1)],
-    ):  # fmt: skip
-        made = padded(pairs, 0.5)
-        yield f"padded {pairs}", "None" if made is None else told(*made)
+    for descr in ("'<f4'", "[('a', '<f4')]", "'<f4 '", "''", "'|V4'", '"<f4"', "u'<f4'"):
+        for shape in ("(2, 3)", "(2L, 3L)", "()", "(2,)", "(-1,)", "2"):
+            text = f"{{'descr': {descr}, 'fortran_order': True, 'shape': {shape}, }}".encode()
+            head = NPY_MAGIC + b"\3\0" + struct.pack("<I", len(text)) + text
+            yield f"a header of {descr} {shape}", _said(lambda head=head: _header(read_npy_header(head)))
+    for flat in (["a", 1, "a", 2], ["a", 1, 5, 6, "b", 2, "a", None], [b"a", 1, "a", 2], ["", 1, "", 2]):
+        yield f"the entries {flat}", f"{Items(flat).by_name()} {list(Items(flat).pairs())}"
+    for error in (
+        FiltvizError,
+        ReadError,
+        UnsupportedFileError,
+        UnknownFileError,
+        MalformedFileError,
+        FileAccessError,
+    ):
+        yield f"no model: {error.__name__}", str(is_no_model(error("why")))
+
+
+def _binaries() -> Told:
     for n in range(6):
         data = struct.pack("<IHHHHiIIII", 12, 6, 8, 4, 0, 8, 4, 2, 7, 9)
         yield f"two numbers, {n} bytes less", _said(lambda n=n, data=data: _vector(data[: len(data) - n]))
-    for text in (b"\xed\xa0\x80", b"\xc3\xa9", b"\xff"):
-        for head in (b"\x8c" + bytes([len(text)]), b"X" + struct.pack("<I", len(text))):
-            yield (
-                f"{head[:1]!r} of {text!r}",
-                _said(lambda data=head + text: ascii(opened(b"\x80\x04" + data + b".").roots)),
-            )
-    for facts in (
-        {"crop": (1, 1)},
-        {"pad": (2, 2)},
-        {"crop": (1, 1), "pad": (2, 2)},
-        {"crop": "same", "pad": 0},
-        {"border_mode": "full"},
-        {"pad": 1, "border_mode": "full"},
-        {},
-        {"pad": None},
-    ):
-        yield f"padding of {facts}", str(pads_of(Attributes(_object(facts), effort(Limits())), (3, 4)))
     for first in (*range(0xC0, 0xE0), 0x7F, 0x80, 0x90, 0xA1):
         said = _said(lambda data=bytes((first, 0xFF)) + bytes(9): unpack(view_of(data), effort(Limits())))
         yield f"MessagePack {first:x}", re.sub("<memory at .*?>", "a view", said)
@@ -118,24 +117,6 @@ def near_small() -> Told:
             f"the key {key!r} of MessagePack",
             _said(lambda data=b"\x81" + key + b"\x05": unpack(view_of(data), effort(Limits()))),
         )
-    for descr in ("'<f4'", "[('a', '<f4')]", "'<f4 '", "''", "'|V4'", '"<f4"', "u'<f4'"):
-        for shape in ("(2, 3)", "(2L, 3L)", "()", "(2,)", "(-1,)", "2"):
-            text = f"{{'descr': {descr}, 'fortran_order': True, 'shape': {shape}, }}".encode()
-            head = NPY_MAGIC + b"\3\0" + struct.pack("<I", len(text)) + text
-            yield f"a header of {descr} {shape}", _said(lambda head=head: _header(read_npy_header(head)))
-    for shape in ((4, 3, 2, 2), (4, 3, 2, 2, 2), (4, 3, 2)):
-        for name in ("channelwise", "dimshuffle"):
-            facts = {name: name == "channelwise", "num_filters": 4}
-            found = convolution_of(Attributes(_object(facts), effort(Limits())), array(*shape), None)
-            yield f"{name} of {shape}", told(found)
-    for cls in (
-        "Own", "OwnTransposed", "Conv2DLayers", "Conv2DDNNLayer", "Conv2DDNNLayers", "Deconv2DLayer",
-        "Conv3DLayer",
-        "TransposedConv2DLayer", "TransposedConv1DLayer", "DilatedConv2DLayer", "Dilated",
-    ):  # fmt: skip
-        for facts in ({"pad": 1}, {"crop": 1}, {"pad": 1, "num_filters": 4}, {"crop": 1, "num_filters": 4}):
-            asked = Attributes(_object({"filter_size": 3, **facts}, cls), effort(Limits()))
-            yield f"{cls} with {facts}", told(convolution_of(asked, array(4, 3, 3, 3), None))
     for text in (
         '{"a": 1, "a": 2}',
         '{"a": {"x": 1, "x": 2}}',
@@ -169,6 +150,128 @@ def near_small() -> Told:
             one.reals(1, is_double=True),
         )
         yield f"the message {data!r}", str(held)
+    for number in (0, 1 << 61, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1):
+        yield f"the number {number}", str(message(part(1, number)).integer(1))
+
+
+def _lasagne() -> Told:
+    for facts in (
+        {"crop": (1, 1)},
+        {"pad": (2, 2)},
+        {"crop": (1, 1), "pad": (2, 2)},
+        {"crop": "same", "pad": 0},
+        {"border_mode": "full"},
+        {"pad": 1, "border_mode": "full"},
+        {},
+        {"pad": None},
+    ):
+        yield f"padding of {facts}", str(pads_of(Attributes(_object(facts), effort(Limits())), (3, 4)))
+    for shape in ((4, 3, 2, 2), (4, 3, 2, 2, 2), (4, 3, 2)):
+        for name in ("channelwise", "dimshuffle"):
+            facts = {name: name == "channelwise", "num_filters": 4}
+            found = convolution_of(Attributes(_object(facts), effort(Limits())), array(*shape), None)
+            yield f"{name} of {shape}", told(found)
+    for cls in (
+        "Own", "OwnTransposed", "Conv2DLayers", "Conv2DDNNLayer", "Conv2DDNNLayers", "Deconv2DLayer",
+        "Conv3DLayer",
+        "TransposedConv2DLayer", "TransposedConv1DLayer", "DilatedConv2DLayer", "Dilated",
+    ):  # fmt: skip
+        for facts in ({"pad": 1}, {"crop": 1}, {"pad": 1, "num_filters": 4}, {"crop": 1, "num_filters": 4}):
+            asked = Attributes(_object({"filter_size": 3, **facts}, cls), effort(Limits()))
+            yield f"{cls} with {facts}", told(convolution_of(asked, array(4, 3, 3, 3), None))
+    for size in ((3, 3), (4, 4), (3, 4)):
+        for facts in (
+            {"crop": "same"},
+            {"pad": "same"},
+            {"crop": "full"},
+            {"pad": "full"},
+            {"crop": "valid"},
+        ):
+            asked = Attributes(_object({"filter_size": size, "stride": 2, **facts}), effort(Limits()))
+            yield f"{size} with {facts}", told(convolution_of(asked, array(4, 3, *size), None))
+    one, other = (Record(Global("lasagne.layers", name), ()) for name in ("InputLayer", "DenseLayer"))
+    one.build(Items(["shape", (None, 3)]))
+    other.build(Items(["input_layer", one]))
+    for facts in (
+        {"input_layer": one},
+        {"input_layers": [one, other]},
+        {"input_layers": []},
+        {"input_layers": [], "input_layer": one},
+        {"input_layers": [one, (1, 2)]},
+        {"input_layer": (1, 2)},
+        {"input_layer": None},
+        {"input_layers": None, "input_layer": one},
+        {},
+    ):
+        found = lasagne._inputs_of(_object(facts))
+        yield (
+            f"fed by {list(facts)} {len(found)}",
+            str([None if each is None else each.cls for each in found]),
+        )
+    for n in (None, -1, 0, 1, 2):
+        facts = {"num_filters": 4, "filter_size": (3, 3), "num_groups": n, "stride": (1, 1), "pad": 0}
+        found = convolution_of(Attributes(_object(facts), effort(Limits())), array(4, 2, 3, 3), None)
+        yield f"{n} groups", told(found)
+    for shape in ((4, 3), (4, 3, 5), (4, 3, 5, 5)):
+        for name in ("filter_size", "num_filters", "W"):
+            yield (
+                f"{shape} with {name}",
+                str(is_convolution(Attributes(_object({name: 4}), effort(Limits())), array(*shape))),
+            )
+
+
+def _lengths() -> Told:
+    for pads in (
+        [(0, 0), (2, -1)], [(0, 0), (-1, 2)], [(0, 0), (1, 1)], [(0, 0), (0, 0)], [(0, 0)], [(1, 0)], [],
+        [(0, 0), (0, 0), (2, -1)], [(0, 0), (1, 0), (-1, 2), (0, 0)], [(0, 0), (0, 0), (-1, 2), (-3, -1)],
+    ):  # fmt: skip
+        made = padded(pads, 0.5)
+        yield f"padded {pads}", "None" if made is None else told(*made)
+    for kind in ("add", "subtract", "multiply", "divide", "remainder", "maximum", "minimum", "equal"):
+        for second in (0, 1, 2, -1, None):
+            right = lengths_of([second])
+            found = [
+                combined(kind, one, right)
+                for one in (of_shape((None,), 3), lengths_of([7]), lengths_of([-7]))
+            ]
+            found += [
+                combined(kind, one.as_real(is_real=True), right)
+                for one in (lengths_of([7]), lengths_of([None]))
+            ]
+            yield (
+                f"{kind} {second}",
+                " ".join(
+                    f"{one.numbers[0].value} {one.numbers[0].axis} {one.is_real}" for one in found if one
+                ),
+            )
+    below = (None, 6, None, 9)
+    for wanted in (
+        (None, 6),
+        (None, -1),
+        (-1, None),
+        (None, None),
+        (-1, -1),
+        (0, 6, -1),
+        (-2, 6),
+        (2, 3, None, 9),
+        (6, 9),
+        (),
+    ):
+        held = lengths_of(wanted)
+        lengths = of_shape(below, 0).numbers
+        own = [lengths[i] if n is None else Number(value=n) for i, n in enumerate(wanted)]
+        of_axes = Lengths(array=np.array([*own, None], object)[:-1])
+        found = [each.as_reshape(below, layer) for each in (held, of_axes) for layer in (0, 1, None)]
+        yield f"to the lengths {wanted}", " ".join(map(str, found))
+
+
+def _pickles() -> Told:
+    for text in (b"\xed\xa0\x80", b"\xc3\xa9", b"\xff"):
+        for head in (b"\x8c" + bytes([len(text)]), b"X" + struct.pack("<I", len(text))):
+            yield (
+                f"{head[:1]!r} of {text!r}",
+                _said(lambda data=head + text: ascii(opened(b"\x80\x04" + data + b".").roots)),
+            )
     for line in (
         "'abc'",
         "'abc\"",
@@ -190,53 +293,41 @@ def near_small() -> Told:
                 f"the number {code}{line}",
                 _said(lambda made=f"({code}{line}\nt.": opened(made.encode()).objects),
             )
-    for kind in ("add", "subtract", "multiply", "divide", "remainder", "maximum", "minimum", "equal"):
-        for second in (0, 1, 2, -1, None):
-            right = lengths_of([second])
-            found = [
-                combined(kind, one, right)
-                for one in (of_shape((None,), 3), lengths_of([7]), lengths_of([-7]))
-            ]
-            found += [
-                combined(kind, one.as_real(is_real=True), right)
-                for one in (lengths_of([7]), lengths_of([None]))
-            ]
-            yield (
-                f"{kind} {second}",
-                " ".join(
-                    f"{one.numbers[0].value} {one.numbers[0].axis} {one.is_real}" for one in found if one
-                ),
-            )
-    for flat in (["a", 1, "a", 2], ["a", 1, 5, 6, "b", 2, "a", None], [b"a", 1, "a", 2], ["", 1, "", 2]):
-        yield f"the entries {flat}", f"{Items(flat).by_name()} {list(Items(flat).pairs())}"
-    for error in (
-        FiltvizError,
-        ReadError,
-        UnsupportedFileError,
-        UnknownFileError,
-        MalformedFileError,
-        FileAccessError,
+    for name in (
+        "OrderedDict",
+        "DictLike",
+        "MyDict",
+        "dict",
+        "dicts",
+        "Layers",
+        "LayersX",
+        "_dict",
+        "Odd",
+        "odict",
     ):
-        yield f"no model: {error.__name__}", str(is_no_model(error("why")))
-    below = (None, 6, None, 9)
-    for wanted in (
-        (None, 6),
-        (None, -1),
-        (-1, None),
-        (None, None),
-        (-1, -1),
-        (0, 6, -1),
-        (-2, 6),
-        (2, 3, None, 9),
-        (6, 9),
-        (),
+        empty = Record(Global("mine", name), ())
+        yield f"nothing in a {name}", str(pairs(empty, effort(Limits())))
+    for maker in ("copy_reg", "copyreg", "copyregs", "mine"):
+        for name in ("_reconstructor", "__newobj__", "__newobj_ex__", "_reconstruct", "__newobj"):
+            for args in ((Global("a", "B"),), ("a.B",), ()):
+                made = Record(Global(maker, name), args)
+                yield f"{maker}.{name} of {len(args) and args[0]!r}", str(made.cls)
+    inner = Record(Global("_codecs", "encode"), ("ab", "latin1"))
+    for module, name in (
+        ("__builtin__", "bytearray"),
+        ("builtins", "bytes"),
+        ("builtins", "bytearrays"),
+        ("mine", "bytes"),
+        ("_codecs", "encode"),
+        ("_codecs", "decode"),
+        ("codecs", "encode"),
     ):
-        held = lengths_of(wanted)
-        lengths = of_shape(below, 0).numbers
-        own = [lengths[i] if n is None else Number(value=n) for i, n in enumerate(wanted)]
-        of_axes = Lengths(array=np.array([*own, None], object)[:-1])
-        found = [each.as_reshape(below, layer) for each in (held, of_axes) for layer in (0, 1, None)]
-        yield f"to the lengths {wanted}", " ".join(map(str, found))
+        for args in ((inner,), ("ab",), ()):
+            held = Record(Global(module, name), args)
+            yield f"the bytes of {module}.{name} {len(args)} {args[:1] == (inner,)}", f"{raw_bytes(held)!r}"
+    for several in ((2, 4), (4, 2), (0, 2), (2, 0), (1, 0), (0, 0)):
+        file = opened(b"".join(pickle.dumps([n], n) for n in several))
+        yield f"protocols {several}", str(origin_of(file, "it").protocol)
     inner = dumps(
         Thing("joblib.numpy_pickle.NumpyArrayWrapper", shape=(1,), order="C", dtype=np.dtype(object))
     )
@@ -247,16 +338,6 @@ def near_small() -> Told:
             f"objects in joblib's stream {len(behind)}",
             f"{len(roots)} {[one.path for one in file.globals]} {file.python}",
         )
-    for n in (None, -1, 0, 1, 2):
-        facts = {"num_filters": 4, "filter_size": (3, 3), "num_groups": n, "stride": (1, 1), "pad": 0}
-        found = convolution_of(Attributes(_object(facts), effort(Limits())), array(4, 2, 3, 3), None)
-        yield f"{n} groups", told(found)
-    for shape in ((4, 3), (4, 3, 5), (4, 3, 5, 5)):
-        for name in ("filter_size", "num_filters", "W"):
-            yield (
-                f"{shape} with {name}",
-                str(is_convolution(Attributes(_object({name: 4}), effort(Limits())), array(*shape))),
-            )
 
 
 def _object(facts: Mapping[str, Any], cls: str = "Conv2DLayer") -> Record:
@@ -271,3 +352,11 @@ def _header(one: NpyHeader) -> str:
 
 def _vector(data: bytes) -> Any:
     return root_table(view_of(data), effort(Limits())).numbers(0, "I")
+
+
+def near_small() -> Told:
+    yield from _types()
+    yield from _binaries()
+    yield from _lasagne()
+    yield from _lengths()
+    yield from _pickles()

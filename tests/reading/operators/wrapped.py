@@ -143,6 +143,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "a number, then an array", _npy(shape="()", data=VALUES.tobytes()[:4]) + _npy()
     yield "an array and half a header", _npy() + NPY_MAGIC
     yield "an array of texts", _npy("<U3")
+    yield "one object in an array", _npy("|O", "()", PLAIN)
+    yield "an npz of one object", _zip(**{"a.npy": _npy(), "o.npy": _npy("|O", "()", PLAIN)})
     yield "an array of objects", _npy("|O", "(1,)", PLAIN)
     yield "an array behind a line", b'{"a": 1}\n' + _npy()
     yield "arrays behind a line", b'{"a": 1}\n' + _npy() * 2

@@ -146,6 +146,8 @@ def _whole() -> Told:
         "with a comment": {"comment": b"c" * 9},
         "behind others": {"before": b"x" * 9},
         "with a password": {"flags": 1},
+        "with a password, in UTF-8": {"flags": 0x801},
+        "with other marks": {"flags": 0x806},
         "in UTF-8": {"flags": 0x800, "names": (b"\xc3\xa9", b"\xff")},
         "in other letters": {"names": (b"\x82", b"\xff")},
         "with more fields": {"extra": b"\7\0\2\0xy"},
