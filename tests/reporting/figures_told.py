@@ -20,7 +20,6 @@ from PIL import Image
 from tests.building import as_layer, conv, image
 from tests.cli.newer_commands import numpys
 
-from filtviz import Preparation
 from filtviz.activations import Activation
 from filtviz.budget import Budget
 from filtviz.errors import FiltvizError
@@ -188,7 +187,8 @@ def several() -> Iterator[str]:
             made_of = [shown_of._maps, shown_of._pieces][: 2 - (name == "flat")]
             drawn_of = [[make(own, given, 0, None) for make in made_of]]
         yield from (f"{name}: {line}" for line in figures(drawn_of, ()))
-    given = pictures_of(long, images(1, 1, 6, 6), Preparation(mean=(0.75,)))
+    given = pictures_of(long, images(1, 1, 6, 6), None)
+    given = replace(given, images=given.images - 0.75)
     drawn_of = [[make(long, given, 0, None) for make in (shown_of._maps, shown_of._pieces)]]
     yield from (f"prepared: {line}" for line in figures(drawn_of, ()))
     for make in (shown_of._maps, shown_of._pieces):
