@@ -448,6 +448,12 @@ def best() -> Iterator[str]:
             )
             found = _best_glance(file, replace(first, diagnosis=judged), account)
             yield f"best of {verdict}, to look at {look_at}: {found and (found.conv_index, found.title)}"
+    asked = replace(first.file.diagnosis, look_at=1, look_size=(5, 5))
+    for work in (10**12, 10):
+        found = _best_glance(
+            replace(first.file, diagnosis=asked), first, Account({"work": work, "pixels": 9})
+        )
+        yield f"best of what is composed, with {work}: {found and (found.conv_index, found.title)}"
 
 
 def all_lines() -> Iterator[str]:
