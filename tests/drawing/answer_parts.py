@@ -59,6 +59,7 @@ def _activities() -> Iterator[str]:
         "one": activity(1), "17": activity(17), "40": activity(40),
         "none fires": activity(4, maps=np.zeros((4, 2, 2))),
         "below zero": activity(4, low=-3.0), "all below zero": activity(2, maps=np.full((2, 1, 1), -2.0)),
+        "the second below zero": activity(2, maps=np.array([1.0, -2.0]).reshape(2, 1, 1)),
         "not finite": activity(3, maps=odd), "of no number": activity(2, maps=np.full((2, 1, 2), np.nan)),
         "units": activity(3, maps=np.arange(3.0)),
         "units of more axes": activity(2, maps=np.arange(8.0).reshape(2, 4)),
