@@ -169,6 +169,8 @@ def cases() -> Iterator[tuple[str, Callable[[], PageContent]]]:
         yield name, partial(_content, networks, n)
     for layers in ((1,), ("conv2", 0), (2, "conv1", "conv1"), ("none",), 1, "conv3"):
         yield f"layers {layers}", partial(_content, [three], layers=layers)
+    turned = network(*two, path="o.pkl", names=("y", "x"))
+    yield "a name in other places", partial(_content, [named, turned], layers=("x",))
     yield "a layer that one has", partial(_content, [three, a], layers=(2,))
     for room in (2 * sizes, 2 * sizes - 1, sizes, sizes - 1, 30):
         yield f"in {room} bytes", partial(_content, [three], megabytes=room * 4 / 3 / 1e6)
