@@ -297,12 +297,20 @@ def _places() -> Iterator[str]:
             yield f"{output!r} as {suffix} of {' '.join(formats)}: {said(told)}"
 
 
+def _narrow() -> Iterator[str]:
+    """Yield what grids of kernels of one row, one column and one weight take."""
+    for size in ((1, 4), (4, 1), (1, 1)):
+        account = Counted()
+        pay_for_view(layer_of(random_weights(3, 2, *size)), range(2), DrawingOptions(), "png", account)
+        yield f"a grid of kernels of {size}: {account}"
+
+
 def _known() -> Iterator[str]:
     """Yield what hangs on whether the pixels of matplotlib's version are known, as if they were."""
     is_proven_version.cache_clear()
     try:
         with patch.object(pixelmap, "PROVEN_VERSIONS", ("",)):
-            yield from (*_crowded(), *_charged())
+            yield from (*_crowded(), *_charged(), *_narrow())
     finally:
         is_proven_version.cache_clear()
 

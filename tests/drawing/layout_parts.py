@@ -73,3 +73,10 @@ def terminals() -> Iterator[str]:
         shown = [line for line in lines if "\x1b" not in line]
         told = f"{len(lines)} {total:08x} {shown[:2]} {shown[-5:]}"
         yield f"{sheet.values.shape} in {width} x {height}, {depth}: {told}"
+    colours = np.linspace(-1, 1, 300).reshape(1, 1, 5, 20, 3)
+    legend = Legend(ticks=("-1", "1"), meaning="what is shown")
+    wide = Sheet(name="s", values=colours, cmap=None, labels=("0",), legend=legend)
+    for width, depth in ((6, "truecolor"), (19, "truecolor"), (22, "256"), (12, "plain"), (70, "plain")):
+        lines = list(sheet_lines(wide, width, depth))
+        total = zlib.crc32("\n".join(lines).encode())
+        yield f"colours in {width}, {depth}: {len(lines)} {total:08x}"

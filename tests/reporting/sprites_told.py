@@ -101,6 +101,7 @@ def all_lines() -> Iterator[str]:
             for depth in (0, 8, 16) if not index else (8,):
                 yield from set_of(pictures.draw_kernels([layer, layer], depth))
             yield from set_of(pictures.sum_up([layer], 0), exact=False)
+    known: list[Network] = []
     for shape in ((4, 1, 3, 3), (4, 3, 3, 3), (4, 4, 3, 3)):
         first = conv(drawn(*shape), below=0, name="one")
         second = conv(drawn(3, 4, 3, 3), below=2, name="two")
@@ -123,6 +124,10 @@ def all_lines() -> Iterator[str]:
         found, why = pictures.draw_through([network, network], pair, (8, 8))
         other = pictures.draw_through([network, network], pair[::-1], (8, 8))
         yield f"  the first of all, and unlike: {found} {why} {other}"
+        known.append(network)
+        for some in ([*known], known[::-1]):
+            why = pictures.draw_through(some, [one.conv_layers[1] for one in some], (8, 8))[1]
+            yield f"  of images of {[one.conv_layers[0].n_channels for one in some]} channels: {why}"
     for sizes, megabytes in (
         ((10, 20), 1.0),
         ((375_000,), 1.0),
