@@ -152,6 +152,7 @@ def all_lines() -> Iterator[str]:
     for shape in ((3, 1, 3, 9), (3, 1, 9, 3), (3, 1, 1, 7), (3, 1, 7, 6)):
         yield f"== {shape}"
         yield from glance(pictures.glance_stored(layer_of(drawn(*shape), 1)))
+    yield from glance(pictures.glance_stored(layer_of(drawn(1200, 1, 1, 1), 1)))
     for shape in ((2, 2, 1, 3), (2, 2, 3, 1), (2, 2, 1, 1)):  # of one weight alone they touch
         yield from set_of(pictures.draw_kernels([layer_of(drawn(*shape), 1)], 8))
     colours = pictures.palette()
