@@ -191,6 +191,10 @@ def several() -> Iterator[str]:
     given = replace(given, images=given.images - 0.75)
     drawn_of = [[make(long, given, 0, None) for make in (shown_of._maps, shown_of._pieces)]]
     yield from (f"prepared: {line}" for line in figures(drawn_of, ()))
+    signs = conv(np.repeat([1, -1], 9).reshape(2, 1, 3, 3), None, name="signs", nonlinearity="linear")
+    own = network(signs, **small)
+    made = shown_of._maps(own, pictures_of(own, images(1, 1, 6, 6), None), 0, None)
+    yield from (f"of both signs: {line}" for line in figures([[made]], ()))
     for make in (shown_of._maps, shown_of._pieces):
         try:
             yield f"little work: {make(long, pictures_of(long, images(1), None), 0, Budget(work=1))}"
