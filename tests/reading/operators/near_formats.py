@@ -98,6 +98,11 @@ def _pickled() -> Iterator[Case]:
     w, b = array_of(2, 3, 3, 3), array_of(2)
     beside = {"blobs": {"c_w": w}, "old": {"blobs": {"c_w_momentum": 2 * w}}}
     yield "Caffe2's blobs beside others", caffe2.open, {"n.pkl": dumps(beside)}, Limits()
+    deep: Any = w
+    for _ in range(70):
+        deep = {"x": deep}
+    tree = {"params": {"c": {"kernel": w}}, "opt_state": {"c": {"kernel": 2 * w}}, "deep": deep}
+    yield "trees of a deep one beside moments", trees.open, {"n.pkl": dumps(tree)}, Limits()
     trees_ = [{"c": {"kernel": w}}, {"d": {"kernel": 2 * w}}]
     for words, several in (
         ("two", trees_),
@@ -116,6 +121,12 @@ def _pickled() -> Iterator[Case]:
     )
     yield "nolearn's with an empty name", nolearn.open, {"n.pkl": dumps(net)}, Limits()
     one = Thing("madmom.ml.nn.layers.FeedForwardLayer", weights=array_of(3, 4), bias=array_of(4))
+    for numbers_ in ({}, {"alpha": 1.0}, {"alpha": "1"}):
+        relu = Thing("madmom.ml.nn.activations.tanh", **numbers_, other=[3])
+        for function in (relu, Thing("madmom.ml.nn.activations.tanh", **numbers_)):
+            layer = Thing("madmom.ml.nn.layers.ActivationLayer", activation_fn=function)
+            made_ = Thing("madmom.ml.nn.NeuralNetwork", layers=[layer])
+            yield f"an activation with {list(function.state)}", madmom.open, {"n.pkl": dumps(made_)}, Limits()
     for module in ("mine.madmom.ml", "madmom", "madmom.own.ml"):
         own = Thing(f"{module}.NeuralNetwork", layers=[one])
         yield f"a network of {module}", madmom.open, {"n.pkl": dumps(own)}, Limits()

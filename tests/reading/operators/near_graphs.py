@@ -16,7 +16,7 @@ from filtviz.reading.formats.tensorflow.checkpoint import Checkpoint, Trackable
 from filtviz.reading.formats.tflite import sparsity
 from filtviz.reading.limits import Hints, Limits
 from tests.reading.operators.asking import Told, message, part
-from tests.reading.operators.corners_folding import held
+from tests.reading.operators.corners_folding import held, ramp
 from tests.reading.operators.corners_nodes import does
 from tests.reading.operators.corners_tflite import _file, _gaps
 from tests.reading.operators.edges import _onnx_model, _onnx_node, _onnx_notes
@@ -87,6 +87,9 @@ def _nodes() -> Told:
     yield "ONNX's sign of two results", _onnx_model([kernel, part(1, two), conv])
     for words, one, name in (("five axes", wide, "v"), ("four", kernel, "k"), ("three", line, "l")):
         yield f"ONNX's unknown one of {words}", _onnx_notes([one, _onnx_node("Deform", ["x", name], "y")])
+    for turn in (0, 1, 2, -1):
+        found = [does("Gemm", ramp(4, 4), shape=(2, 4), **{name: turn}) for name in ("transA", "transB")]
+        yield f"ONNX's matrix turned {turn} times", " & ".join(found)
     for scales in ([1, 1, 2, 2], [1, 1, 2, 3], [1, 1, 3, 2], [1, 1, 1, 3]):
         facts = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "round_prefer_floor"}
         yield f"ONNX's enlarged by {scales}", does("Resize", None, held(scales), mode="nearest", **facts)
