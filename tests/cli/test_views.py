@@ -160,6 +160,8 @@ def test_a_layer_of_many_channels_is_told_of_the_sheet(run) -> None:
         (["--view", "grid", "--channels", "rgb"], "--channels rgb has no meaning in nolearn's layout"),
         (["--view", "rms", "--channels", "bgr"], "--view rms is not drawn in the channels' colours"),
         (["--view", "mud"], "'mud' is not one of"),
+        (["--channels", "xrgb"], "numbers and ranges such as 0,2-5, not 'xrgb'"),
+        (["--channels", "bgra"], "numbers and ranges such as 0,2-5, not 'bgra'"),
         (["--view", "grid", "--sort", "norm", "--top", "3"], "--sort has no meaning in nolearn's layout"),
         (["--view", "grid", "--through"], "--through has no meaning in nolearn's layout"),
         (["--view", "grid", "--terminal"], "--terminal has no meaning in nolearn's layout"),

@@ -134,6 +134,7 @@ def _kernels() -> Iterator[tuple[str, Operation]]:
         weights=[drawn(2, 6, 3, 2), drawn(2, 5, 3, 2), drawn(3, 6, 3, 2), drawn(8, 6, 3, 2)],
     )  # fmt: skip
     moved = replace(back, stride=(2, 3), pad=((1, 0), (0, 1)), bias=drawn(5))
+    yield "Bias of each place of a Convolution backwards, cut", replace(moved, bias=drawn(5, 14, 16))
     yield from _varied(
         moved, "backwards in steps", output_size=[(14, 16), (13, 16), (20, 20)], dilation=[(2, 2)], groups=[2]
     )

@@ -221,6 +221,11 @@ def _answers() -> Iterator[tuple[str, str]]:
         [image(1, 6, 6), as_layer(Reduction(kind="sum", axes=(0, 1, 2, 3)), Identity(), below=0)]
     )
     yield "one number, and what is done with it", said(run, number, images(1, 1, 6, 6))
+    lost = Untold(reason="it takes words")
+    for operations in ((lost, Identity()), (Identity(), lost), (lost, Untold(reason="x")), (Identity(),)):
+        layers = [image(1, 6, 6), as_layer(*operations), as_layer(Merge(kind="add"), below=(0, 1))]
+        asked = ", ".join(map(str, operations))
+        yield f"nothing feeds {asked}", said(run, Network.of(layers), images(1, 1, 6, 6))
     yield "open size, other channels", said(run, NETWORKS["open size"], images(1, 2, 6, 6))
 
 
