@@ -33,7 +33,7 @@ from filtviz.responses.asking import answering, choose_layer, one_image
 from filtviz.responses.examining import Examination, LayerResponse, examine
 from filtviz.responses.predicting import answered, classes_of, right_answers, threshold_of
 from tests.building import as_layer, conv, image, pool
-from tests.interpreters.tables import digits_of, numbers, told
+from tests.interpreters.tables import digits_of, numbers, shaped_network, told
 from tests.networks.walks import NETWORKS, images, said, weights
 from tests.standing_in import standing_for
 
@@ -172,6 +172,12 @@ def _patches() -> Iterator[tuple[str, str]]:
         ]
     )
     yield "patches of all", said(one, up, SHOWN, "all", 2)
+    most = conv(drawn(2, 1, 3, 3), below=0, stride=(2, 2))  # which leaves the last row alone
+    mean = as_layer(GlobalPooling(kind="mean"), below=1, name="mean")
+    seen = shaped_network(image(1, 6, 7), most, mean), shaped_network(*strided.layers)
+    for own, layer, lengths in ((0, "mean", (6, 7)), (0, "mean", (12, 13)), (1, "d", (9, 8))):
+        given = seen[own], images(2, 1, *lengths), layer, 1
+        yield f"patches of what sees most of {lengths}, {layer}", said(one, *given)
 
 
 def _codes() -> Iterator[tuple[str, str]]:
