@@ -38,6 +38,7 @@ from filtviz.operations import (
     Pooling,
     Reshape,
     Slice,
+    Standardisation,
     Untold,
     Upscale,
 )
@@ -108,6 +109,10 @@ def _of_files() -> Iterator[tuple[str, str]]:
             yield f"facts of {words}", str({key: facts[key] for key in facts if key != "converter"})
     held = {"text": "x", "none": None, "list": [1, True, "a"], "inside": {"a": 1.5, "b": 'c"'}}
     yield "facts as texts", str(_texts(held))
+    for told in ({}, {"kind": ""}, {"a": None}):
+        stream = io.BytesIO()
+        write_safetensors(stream, [Parameter.of("w", np.ones(1, "f4"))], told)
+        yield f"a header of {told}", ascii(stream.getvalue())
     for n in (293, 294, 300, 301, 556):  # headers of 384 and 640 bytes would begin as pickles do
         stream = io.BytesIO()
         write_safetensors(stream, [Parameter.of("w" * n, np.ones(1, "f4"))], {"kind": "test"})
@@ -175,6 +180,8 @@ def _written() -> Iterator[tuple[str, str]]:
         ("moments that are no batch's", units, Normalisation(**three, spread_is="variance", is_batch=False)),
         ("moments of a batch", units, Normalisation(**three, spread_is="variance")),
         ("a shift of some", units, Normalisation(gamma=drawn(4), beta=one_is_0, is_batch=False)),
+        ("an epsilon of many digits", units, Standardisation(groups=2, epsilon=1.23456789e-05)),
+        ("places of an epsilon of many digits", units, Standardisation(axes=(1,), epsilon=1.23456789e-05)),
         ("no shift", units, Normalisation(gamma=drawn(4), is_batch=False)),
     ):  # fmt: skip
         yield words, said(lambda s=shape, o=operation: _both(_after(s, o)))
@@ -184,6 +191,8 @@ def _written() -> Iterator[tuple[str, str]]:
         ("a turned product of boxes", (deep[:5],) * 2, MatrixProduct(turned=(True, True))),
         ("a sum of cropped channels", (units, (None, 6, 6, 6)), Merge(
             kind="add", cropping=(None, "center", None, None))),
+        ("a sum of cropped rows", (units, (None, 4, 9, 6)), Merge(
+            kind="add", cropping=("None", None, "lower", "None"))),
         ("a sum of cropped images", ((4, 2), (7, 2)), Merge(kind="add", cropping=("upper", None))),
     ):  # fmt: skip
         ends = [_entrance(name, one) for name, one in zip("ab", shapes, strict=True)]
