@@ -19,7 +19,7 @@ import numpy as np
 from filtviz.activations import Activation
 from filtviz.converting import _facts, _settled, _supposed, _texts, onnx_graph
 from filtviz.converting.archives import write_safetensors
-from filtviz.converting.collected import attribute, torch_layout
+from filtviz.converting.collected import attribute, stored, torch_layout
 from filtviz.converting.module_source import printed_module
 from filtviz.converting.shaped import steps
 from filtviz.converting.verifying import compared, expected
@@ -127,6 +127,8 @@ def _for_torch() -> Iterator[tuple[str, str]]:
     for n in (5, 6, 8):
         more = tuple(named(f"p{i}", 1) for i in range(n))
         yield f"{n} beside, of PyTorch", said(_left_out, _with_arrays(dense, extra=more, origin=of_torch))
+    empty = _with_arrays(Identity(), extra=(named("e", 0), named("f", 2), named("g", 0, 3)))
+    yield "arrays of no numbers", _arrays(stored(empty, attribute))
     names = ("num_batches_tracked", "num_batches", "num_features", "Num_batches_tracked")
     counters = tuple(Parameter.of(one, np.array(7)) for one in names)
     yield "counters, of PyTorch", said(_left_out, _with_arrays(dense, extra=counters, origin=of_torch))
@@ -198,6 +200,8 @@ def _written() -> Iterator[tuple[str, str]]:
         ends = [_entrance(name, one) for name, one in zip("ab", shapes, strict=True)]
         both = Network.of([*ends, as_layer(join, below=(0, 1), name="it")])
         yield words, said(lambda held=both: _both(held))
+        turned = Network.of([*ends, as_layer(join, below=(1, 0), name="it")])
+        yield f"{words}, turned", said(lambda held=turned: _both(held))
     wide = _after((None, 1500, 2, 2), Upscale(scale=(2, 2), dilates=True))
     with patch.object(onnx_graph, "MOST_ONES", 1499):
         yield "1500 channels of 1499", said(lambda: written(wide))

@@ -274,6 +274,10 @@ def _stores() -> Told:
     for shape in ((3, 3, 2), (3, 3, 2, 4), (2, 3, 3, 2, 4), (1, 2, 3, 3, 2, 4)):
         found = weights.layers_of_part("x", "Mine", _of({"own": shape, "bias": (4,)}))
         yield f"a part of {shape}", "; ".join(f"{one.type} {told(*one.operations)}" for one in found)
+    for cls in ("Convolution2D", "Mine", ""):
+        stored = _of({"c_W": (3, 2, 3, 5), "c_b": (3,)})
+        found = weights._made("c", cls, stored)
+        yield f"kernels of Theano's in a {cls}", "; ".join(told(*one.operations) for one in found)
     for shape in ((4, 3, 3, 2), (4, 3, 3, 4), (2, 3, 3, 4), (4, 3, 3)):
         for names in (("c_W", "c_b"), ("kernel", "bias"), ("0", "1"), ("c_W", "bias")):
             stored = _of(dict(zip(names, (shape, (4,)), strict=True)))

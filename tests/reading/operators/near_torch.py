@@ -67,6 +67,7 @@ def _makers() -> Told:
     stream = stream_of(Stored(ONES))
     names = (*(f"{home}._load_from_bytes" for home in HOMES), "torch._load_from_byte")
     rows = [(name, _tensor(_lying_in(Thing(name, stream)))) for name in names]
+    rows.append(("two arguments", _tensor(_lying_in(Thing("torch.storage._load_from_bytes", stream, b"x")))))
     yield from together(rows, "a storage of")
     affine = ("per_tensor_affine", "per_tensor_affine_", "per_tensor", "per_tensor_symmetric")
     rows = [(one, _tensor(quantised(SMALL, Named(f"torch.{one}"), 0.5, 1))) for one in affine]

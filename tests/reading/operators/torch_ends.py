@@ -23,13 +23,13 @@ from tests.reading.making import Named, Thing
 from tests.reading.operators.asking import Told
 from tests.reading.operators.effective import _found, _tensor, _values
 from tests.reading.operators.older import FLOAT, _parts, _stream, _string_told
-from tests.reading.operators.older_tars import _named, _Tar
+from tests.reading.operators.older_tars import _member, _named, _Tar
 from tests.reading.operators.torch_facts import _asked
 from tests.reading.operators.torch_indexes import _read
 from tests.reading.operators.torch_modules import NN, _conv, _told
 from tests.reading.operators.torch_objects import _object, _optimiser
 from tests.reading.operators.torch_tensors import KERNEL, ONES, called, shown, unpickled
-from tests.reading.operators.wholes import opened, outcome
+from tests.reading.operators.wholes import opened, outcome, read_of
 from tests.reading.torch_making import Stored, module, stream_of, tensor, zip_of
 from tests.reading.torch_making import parameter as trained
 
@@ -74,6 +74,10 @@ def _objects() -> Iterator[tuple[str, Any]]:
     for key in ("sum", "sums", "a_sum", "Sum", "momentum_buffer"):
         held = _optimiser(KERNEL * 0 + 1, key=key)
         yield f"an optimiser's {key} of one number", {"net": usual, "optimizer": held}
+    as_bytes = {key.encode(): one for key, one in _optimiser(KERNEL).items()}
+    yield "an optimiser whose keys are bytes", {"net": usual, "other": as_bytes}
+    for n in (20, 21, 40, 41):
+        yield f"a class of {n} letters", module(f"mine.{'N' * n}", {"weight": KERNEL})
     beyond = _optimiser(KERNEL + 1)
     beyond["state"][7] = {"step": 3}
     yield "an optimiser that keeps steps beyond its groups", {"net": usual, "optimizer": beyond}
@@ -148,6 +152,8 @@ def _pooled() -> Told:
             {"dilation": (2, 1)},
             {"dilation": (1, 1)},
             {"kernel_size": [2, 3]},
+            {"ceil_mode": True},
+            {"ceil_mode": 1},
             {"divisor_override": 0},
             {"divisor_override": None},
             {"padding": (0, 1)},
@@ -180,6 +186,8 @@ def _made() -> Told:
         "vectors in another order": [("original", low), ("0._v", np.ones(3)), ("0._u", np.ones(4))],
     }.items():  # fmt: skip
         yield f"{words} parametrised", _found([_tensor(head + name, one) for name, one in held])
+    square = {"original": _values((3, 3)), "0.base": np.eye(3)}
+    yield "a square below other names", _found([_tensor(f"x.y.{head}{one}", square[one]) for one in square])
     ends = {
         "weight_orig_g_orig": (4, 1),
         "weight_orig_g_mask": (4, 1),
@@ -215,6 +223,9 @@ def _made() -> Told:
 
 
 def _older() -> Told:
+    for names in (("sys_info", "storages", "tensors"), ("storages", "tensors"), ("pickle", "tensors")):
+        data = b"".join(_member(name, b"x") for name in names) + bytes(1024)
+        yield f"a tar of {', '.join(names)}", read_of(torch.open, opened(data))
     for diagonal in ((-1, -1), (-2, -1), (-1.5, -1.5), (-1, 1), (-1, 0)):
         matrix = np.diag(np.array(diagonal, float))
         facts = [tell(matrix) for tell in (is_unmoved, may_be_reflections, reflections_alone)]
