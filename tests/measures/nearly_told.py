@@ -114,6 +114,15 @@ def origins() -> Iterator[str]:
             yield f"biases beside {p} of {drawn_by.name}, {known}: {states}"
     uneven, bounds = np.array([0.1, -0.2, 0.3, 0.25, -0.1]), ((0.3, 9.0), (9.0, 0.3), (9.0,))
     yield f"drawn within: {[bias_state(uneven, some, 0.5) for some in bounds]}"
+    narrow = np.linspace(-1, 1, 40) / np.sqrt(9 * 40)
+    deep = conv(noise(40, 1, 3, 3), narrow, conv_index=1)
+    of_torch = Identified(TORCH_DEFAULT, known=True, framework="PyTorch")
+    yield f"drawn by outputs: {subject._bias_states([deep], [fits_of()], of_torch)}"
+    flax = Identified(TORCH_DEFAULT, known=True, framework="Flax")
+    for fans in (None, Fans(((20, 20),))):
+        small = Kernels.of(layers_told.glorot(9, 9, 3, 3) / np.sqrt(3))
+        added = subject._with_fit_of(flax, Provenance(()), small, fans or Fans.of(small.shape))
+        yield f"added with {fans and fans.ways}: {[few(one.std) for one in added.fits]}"
     yield f"nearly one: {bias_state(np.array([0.5, 0.5 + 1e-9]))}"
     first, fc = conv(noise(4, 1, 3, 3), np.zeros(4), name="a"), layers_told.dense(np.ones((2, 2)))
     for conv_mark, dense_mark in product((False, True, None), (False, True, None)):
@@ -313,6 +322,10 @@ def numbers() -> Iterator[str]:
         yield f"significant of {ps}: {is_significant(np.array(ps), 0.05).tolist()}"
     told = MEASURES["normalisation"].take(replace(plain, scale=np.array([0.5, 1.0, 4.0])))
     yield f"multiplied: {told and (told.value, told.text)}"
+    below = seen("rough", "rough", composed_texture="smooth")
+    below_of = replace(plain, stack=Stack(stages=(Stage(noise(2, 1, 1, 1), (1, 1)),)))
+    told = MEASURES["composed"].sum_up(below_of, below)
+    yield f"composed: {told and told.text}"
     faint = np.ones((2, 3, 3, 3)) * np.array([1, 0.009, 0.011]).reshape(1, 3, 1, 1)
     yield f"faint kernels: {sparsity(Kernels.of(faint)):.4f}"
     yield f"coupled with equals: {coupling(own, np.ones(12))}"
