@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from tests.accounts import Counted
-from tests.building import chain, conv
+from tests.building import as_layer, chain, conv
 
 from filtviz.activations import Activation
 from filtviz.budget import Account
@@ -94,6 +94,10 @@ def origins() -> Iterator[str]:
         weights[0, 0, 0, 0] = layers_told.bound_of(weights.shape) * (1 + over)
         names_of = [one.names for one in fit_catalogue(Kernels.of(weights), (DEFAULT,))]
         yield f"beyond the bound by {over}: {names_of}"
+    square = [one.names for one in fit_catalogue(Kernels.of(layers_told.glorot(6, 6, 3, 3)), CATALOGUE[:2])]
+    unequal = [replace(made, size=n, freedom=0.0) for n in (200, 9000)]
+    one_rule = subject.identify_rule(unequal, [fits_of(("normal", 0.5, (NORMAL,))), fits_of()], "")
+    yield f"names of {square}, of few normal draws {one_rule.spoken} {one_rule.known}"
     plain = base("plain")
     four = Fit(tuple("abcd"), "uniform", 0.1, 0.5, tuple(CATALOGUE[:4]))
     yield f"called {plain.called(four)}"
@@ -112,6 +116,13 @@ def origins() -> Iterator[str]:
                 [fits_of(("uniform", p, (DEFAULT,)))] * 2, Identified(drawn_by, known=known),
             )  # fmt: skip
             yield f"biases beside {p} of {drawn_by.name}, {known}: {states}"
+    rather = conv(layers_told.glorot(10, 1, 3, 3), np.linspace(0.02, 0.98, 10) / 3)
+    moved_too = conv(layers_told.glorot(10, 1, 3, 3), np.arange(10.0))
+    unknown = Identified(NORMAL, known=False)
+    rather_so = subject._bias_states(
+        [rather, moved_too], [fits_of(("uniform", 0.5, (DEFAULT,)))] * 2, unknown
+    )
+    yield f"rather drawn: {rather_so}"
     uneven, bounds = np.array([0.1, -0.2, 0.3, 0.25, -0.1]), ((0.3, 9.0), (9.0, 0.3), (9.0,))
     yield f"drawn within: {[bias_state(uneven, some, 0.5) for some in bounds]}"
     narrow = np.linspace(-1, 1, 40) / np.sqrt(9 * 40)
@@ -161,11 +172,12 @@ def surroundings() -> Iterator[str]:
     rectified = replace(own, operations=(own.convolution, Activation(kind="rectify"), scale))
     ahead = replace(own, operations=(scale, own.convolution, Activation(kind="rectify")))
     behind = replace(own, operations=(Activation(kind="tanh"), own.convolution, scale))
+    idle = Network.of([own, replace(norm, inputs=(0,)), as_layer(below=0)])
     two = Network.of([own, replace(norm, inputs=(0,)), replace(norm, inputs=(0,))])
     for name, network in (
         ("of infinity", chain(own, scaled)), ("behind a rectifier", chain(rectified)),
         ("ahead", chain(ahead)),
-        ("behind one ahead", chain(behind)), ("read by two", two),
+        ("behind one ahead", chain(behind)), ("read by two", two), ("read by one that is idle", idle),
         ("of one", chain(own, layers_told.norm(1))),
         ("of TensorFlow Lite", replace(chain(own, norm), origin=Origin(framework="TensorFlow Lite"))),
         ("of another", replace(chain(own, norm), origin=Origin(framework="ONNX Runtime"))),
