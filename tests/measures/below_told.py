@@ -78,7 +78,10 @@ def maps_at_their_ends() -> Iterator[str]:
     for operations, maps in (
         ((layer.convolution,), [far]),
         (pool(3).operations, [far]),
-        ((Pad(pad=((most, 0), (0, 0), (0, 0)), first_axis=1),), [far]),
+        *(
+            ((Pad(pad=(of, (0, 0), (0, 0)), first_axis=1),), [far])
+            for of in ((most, 0), (-1, 0), (0, -1), (2, -1))
+        ),
         ((Merge(kind="add"),), [far, replace(far, start=far.jump)]),
     ):
         said = _refused(lambda o=operations, m=maps: linear_map.push(o[0], m, layer))
