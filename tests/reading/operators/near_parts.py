@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,17 @@ from filtviz.network import Layer, Network, Origin
 from filtviz.operations import Convolution, Dense, Flatten, Normalisation, Operation, parameters_of
 from filtviz.parameter import Parameter
 from filtviz.reading import _with_named_errors, folders
+from filtviz.reading.arrays import stored
+from filtviz.reading.formats import lasagne
 from filtviz.reading.grafting import graft
-from filtviz.reading.layering import make_layer
+from filtviz.reading.layering import _with_bias, make_layer
 from filtviz.reading.limits import Hints
 from filtviz.reading.opened import _versions, origin_of
+from filtviz.reading.optimised import is_one_number
 from filtviz.reading.pickle.records import Global
 from filtviz.reading.tensor_names import FLAX, HAIKU, MLX, MXNET, PADDLE, PYTORCH
 from filtviz.reading.tensors import layers_of
-from tests.reading.making import Named, dumps
+from tests.reading.making import Named, conv, dumps, image
 from tests.reading.operators.asking import Told, array
 from tests.reading.operators.named_kernels import _answer, _tensor
 from tests.reading.operators.wholes import opened
@@ -71,13 +74,33 @@ def _writers() -> Told:
 
 
 def _layers() -> Told:
-    conv = Convolution(weights=array(4, 3, 2, 2))
+    kernels = Convolution(weights=array(4, 3, 2, 2))
     for words, operations in (
-        ("nothing", ()), ("a convolution", (conv,)), ("flattened", (Flatten(), conv)),
-        ("before it", (conv, Flatten())), ("nothing else", (Flatten(),)),
+        ("nothing", ()), ("a convolution", (kernels,)), ("flattened", (Flatten(), kernels)),
+        ("before it", (kernels, Flatten())), ("nothing else", (Flatten(),)),
     ):  # fmt: skip
         yield f"a layer of {words}", type(make_layer(operations)).__name__
-    for word in ("deconv", "up.deconv", "deconv.conv", "transpose"):
+    kernel = np.ones((2, 3, 3, 3, 3), "f4")
+    local = dumps(conv(image(3, 8, 8), kernel, cls="LocallyConnected2DLayer", channelwise=True))
+    yield "locally connected", str([type(one).__name__ for one in _layers_of(local)])
+    names = ("gamma", "beta", "weight", "bias", "moving_mean", "moving_var")
+    for gone in ("", "beta", "bias", "gamma", "weight"):
+        held = [_tensor(f"n.{name}", (6,)) for name in names if name != gone]
+        (norm,) = layers_of(held, MXNET, Hints()).layers[0].operations
+        said = [one.source for one in parameters_of(norm)]
+        yield f"a norm without {gone or 'nothing'}", str(said)
+    for number in (0, 0.1, np.nan):
+        for last in (number, 7):
+            numbers = np.full(5, number, "f4")
+            numbers[-1] = last
+            one = stored((5,), numbers.dtype, False, 20, numbers.tobytes)
+            yield f"one number {number} and {last}", f"{is_one_number(one)} {is_one_number(one, 4)}"
+    weighing = Layer(operations=(Convolution(weights=array(4, 3, 2, 2)),), parameters=(array(4, 3, 2, 2),))
+    for shape in ((4,), (1, 4), (4, 1), (1,), (3,), ()):
+        bias = array(*shape)
+        found = _with_bias(weighing, bias, Layer(parameters=(bias,)))
+        yield f"a bias of {shape}", "none" if found is None else " ".join(p.name for p in found.parameters)
+    for word in ("deconv", "up.deconv", "deconv.conv", "transpose", "Deconv", "ConvTranspose_0", "DECONV1"):
         for convention, shape in (
             (PYTORCH, (6, 6, 4, 4)),
             (FLAX, (4, 4, 6, 6)),
@@ -114,6 +137,11 @@ def _layers() -> Told:
         (layer,) = _with_named_errors(network, Path("a.npz")).layers
         (parameter,) = (one for each in layer.operations for one in parameters_of(each))
         yield f"a weight of the {words} that is not there", _said(parameter.read)
+
+
+def _layers_of(data: bytes) -> Sequence[Layer]:
+    network = lasagne.open(opened(data))
+    return () if network is None else network.layers
 
 
 def _not_there() -> Any:

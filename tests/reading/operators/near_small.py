@@ -307,6 +307,9 @@ def _pickles() -> Told:
     ):
         empty = Record(Global("mine", name), ())
         yield f"nothing in a {name}", str(pairs(empty, effort(Limits())))
+    both = Record(Global("collections", "OrderedDict"), ([["a", 1]],))
+    both.update(["b", 2])
+    yield "what is given and what is set", str(pairs(both, effort(Limits())))
     for maker in ("copy_reg", "copyreg", "copyregs", "mine"):
         for name in ("_reconstructor", "__newobj__", "__newobj_ex__", "_reconstruct", "__newobj"):
             for args in ((Global("a", "B"),), ("a.B",), ()):
