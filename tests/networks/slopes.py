@@ -87,6 +87,7 @@ def _saliencies() -> Iterator[tuple[str, str]]:
         "one softmax": _network(Softmax(), units=1),
         "sigmoid": _network(sigmoid),
         "one sigmoid": _network(sigmoid, units=1),
+        "hard sigmoid": _network(Activation(kind="hard_sigmoid")),
         "nothing": _network(),
         "nothing behind one": _network(units=1),
         "rectifier": _network(rectify),

@@ -135,3 +135,12 @@ def test_little_work_has_one_thread_and_leaves_as_many_as_there_were() -> None:
         with pytest.raises(KeyError), engine.calm():
             raise KeyError
         assert engine_module().torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("n", range(5))
+def test_there_are_functions_for_one_to_three_axes(n: int) -> None:
+    if 1 <= n <= 3:
+        assert engine_module()._of_axes("abc", (7,) * n) == "abc"[n - 1]
+        return
+    with pytest.raises(MisfitError, match=f"it looks along {n} axes, which PyTorch has nothing for"):
+        engine_module()._of_axes("abc", (7,) * n)
