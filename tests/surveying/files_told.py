@@ -176,7 +176,11 @@ def beside() -> Iterator[str]:
             table = arrow.table({"a": [1]}).replace_schema_metadata(metadata)
             arrow.parquet.write_table(table, store.part("layers", 4))
             told = said(lambda: store.tidy(NONE), folder)
-            yield f"left of {metadata}: {told} {store.part('layers', 4).exists()}"
+            following = parquet.TableStore(folder, "these")._next
+            yield f"left of {metadata}: {told} {store.part('layers', 4).exists()}, then {following}"
+        for values in (([[1.0]], [[2.0**63]]), ([[2.0**63]], [[1.0]]), ([[1.0]], [[1.0]])):
+            column = arrow.chunked_array([arrow.array(each) for each in values])
+            yield f"sums in two pieces {values}: {parquet._all_of(arrow.compute, column, 1)}"
     with somewhere():
         Path("zoo").mkdir()
         for name in ("zoo/a.npz", "zoo/b.npz"):
@@ -187,6 +191,10 @@ def beside() -> Iterator[str]:
             with suppress(KeyboardInterrupt), patch.object(surveying, "_Writing", made):
                 surveying.survey(given, "out", jobs=1)
             yield f"named of {given}: {sorted(Path(one).name for one in made.call_args.args[3])}"
+        Path("zoo/a.npz").rename("a\x1b.npz")
+        for _ in range(2):
+            found = surveying.survey("a\x1b.npz", "of odd names", jobs=1)
+            yield f"of odd names: {found.measured}, {found.kept} kept, {found.complete} {found.models}"
 
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
