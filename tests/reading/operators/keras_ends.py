@@ -115,6 +115,11 @@ def _indexes() -> Told:
         ("no end", index[:-1]),
     ):
         yield f"an index with {words}", _read({"model.json": text, "1.weights.h5": whole})
+    listed = json.dumps({"weight_map": ["1.weights.h5"]}).encode()
+    yield "an index that is a list", _read({"model.json": listed, "1.weights.h5": whole})
+    for start in (b"", b"\x89HDF", b"\x89HDF\r\n\x1a"):
+        files = {"model.json": index, "1.weights.h5": start + bytes(90)}
+        yield f"an index of a file that begins with {start!r}", _read(files)
     files = {"model.json": index, "1.weights.h5": hdf5(Folder({"x": Folder()}))}
     yield "an index of weights of others", _read(files)
     many = {f"{n}.weights.h5": hdf5(Folder({"layers": Folder({f"dense_{n}": _group(2)})})) for n in range(11)}
