@@ -167,6 +167,10 @@ def answers() -> Iterator[str]:
     line = [conv(np.ones((1, 1, 3, 3)), name=f"c{i}") for i in range(2)]
     network = chain(line[0], as_layer(Untold(reason="x")), line[1])
     look = answering.look_at(network, [LEARNED, replace(LEARNED, conv_index=1)], Counted())
+    drawn = replace(LAYER, filters=seen("smooth"))
+    for of_drawn in ([drawn, replace(UPDATED, conv_index=1)], [replace(UPDATED, conv_index=1)]):
+        first = answering.look_at(network, of_drawn, Counted())
+        yield f"first of {len(of_drawn)}: {first and (first.layer.conv_index, first.untold)}"
     yield f"untold below the deepest: {look and (look.layer.conv_index, look.untold)}"
     yield f"still: {answering.more_evidence('m.h5', (LAYER, replace(NOISY, name='d', conv_index=1)), False)}"
     lone = replace(network, origin=Origin(path=Path("m.h5")))
