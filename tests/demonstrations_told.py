@@ -268,6 +268,8 @@ def losses() -> Iterator[str]:
         ("one", epochs(train_loss=[3.0])),
         ("both", epochs(train_loss=[3, 1.0, 2], valid_loss=[2, 2.5, 1.5])),
         ("of two lengths", epochs(train_loss=[3, 1, 2.0], valid_loss=[2.0])),
+        ("down to nothing", epochs(train_loss=[3.0, 1.0, 0.0], valid_loss=[2, 0.0, 0, None])),
+        ("below nothing", epochs(train_loss=[-1.0, -3.0, 0.5])),
         ("with gaps", epochs(train_loss=[3.0, None, 1.0], test_loss=[None, None])),
         ("not finite", epochs(train_loss=[np.nan, np.inf, 2.0], valid_loss=[np.nan, np.inf])),
         ("words", epochs(train_loss=["x", 1, np.float32(0.5)])),

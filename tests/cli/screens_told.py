@@ -365,6 +365,7 @@ def numbers() -> Iterator[str]:
         if path is not None:
             error.path = path
         yield f"failure of {path}: {console.failure_data(error, ['a', 'b'])}"
+        yield f"failure of {path} in folders: {console.failure_data(error, ['a/a', 'a', 'a/c', 'b/c'])}"
     yield f"plain: {[console._plain(each) for each in (np.float32(0.5), np.arange(2), Path('a/b'), {1})]}"
 
 

@@ -259,6 +259,11 @@ def test_what_a_comparison_says(line, result, status, out, err, run):
     assert all(own.startswith(begin) for own, begin in zip(lines, err, strict=True)), lines
 
 
+def test_of_several_files_the_first_and_the_last_are_named(run):
+    told = run(COMPARE, compared(), "compare", "m.pkl", "before.pkl", "last.pkl")
+    assert "`filtviz diagnose last.pkl --before m.pkl`" in told.stderr
+
+
 def test_json_of_a_comparison_stands_alone_on_stdout(run):
     told = run(COMPARE, compared(files=FILES[:1]), "compare", "m.pkl", "before.pkl", "--json")
     data = json.loads(told.stdout)

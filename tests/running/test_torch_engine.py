@@ -81,6 +81,7 @@ def test_what_is_refused_is_refused_in_the_same_words(reason: str) -> None:
     assert said[0] == said[1]
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_function_of_a_unit_is_asked_for(kind: Any) -> None:
     facts = {"slopes": numbers(4)} if kind == "parametric_rectify" else {}
@@ -137,6 +138,7 @@ def test_little_work_has_one_thread_and_leaves_as_many_as_there_were() -> None:
         assert engine_module().torch.get_num_threads() == 2
 
 
+@pytest.mark.cases("all")
 @pytest.mark.parametrize("n", range(5))
 def test_there_are_functions_for_one_to_three_axes(n: int) -> None:
     if 1 <= n <= 3:
