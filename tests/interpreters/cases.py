@@ -472,6 +472,7 @@ def _joins() -> Iterator[tuple[str, Operation]]:
             cropping=[(None, None, "center", "upper"), (None, None, "None"), (None, "lower", None, "lower")],
             name=["wild"],
         )
+    yield "Merge of nothing of the first", Merge(kind="add", coefficients=(0.0, 2.0))
     yield "Merge cropped along fewer axes", Merge(kind="add", cropping=(None, None, "lower"))
     yield "Merge cropped along more axes", Merge(kind="add", cropping=(None, None, "lower", "lower", "x"))
     yield "Merge cropped by no word", Merge(kind="add", cropping=(None, "none"))

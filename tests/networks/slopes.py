@@ -185,6 +185,9 @@ def _maximised() -> Iterator[tuple[str, str]]:
             f"maximised maps of open size with {_asked(shown)}",
             _said(maximise, opened, 1, "two", **(few | how)),
         )
+    colours = Network.of([image(2, 6, 6), conv(np.concatenate([FIRST, -2 * FIRST[::-1]], axis=1), below=0)])
+    for blur in (0.0, 0.7):
+        yield f"maximised in two colours, blurred by {blur}", _said(maximise, colours, 1, 0, blur=blur, **few)
     for units in (0, (0, 1, 2)):  # the bytes of all that are made, where ten operations allow one
         for work in (1_920_000, 1_919_999, 5_760_000, 5_759_999):
             for how in ({"size": (60, 50)}, {"image": np.zeros((1, 60, 50))}):

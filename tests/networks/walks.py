@@ -125,6 +125,7 @@ NETWORKS: dict[str, Network] = {
             as_layer(Dense(weights=weights(16, 3)), below=1),
         ]
     ),
+    "two together": Network.of([entrance(2, 3), as_layer(Reshape(lengths=(2, 3)), Softmax(axis=0), below=0)]),
     "two by two, unless": Network.of([entrance(2, 1, 4, 4), as_layer(Reshape(lengths=((0,), -1)), below=0)]),
     "none by none": Network.of([entrance(0, 1, 4, 4), as_layer(Reshape(lengths=(0, -1)), below=0)]),
     "4096 at once": Network.of([entrance(4096, 1), as_layer(Reshape(lengths=(4096, 1, 1)), below=0)]),

@@ -132,7 +132,6 @@ class TorchEngine:
         rectify: Rectify | None = None,
     ) -> None:
         self.dtype = np.dtype(dtype)
-        self.kind = torch.float64 if self.dtype == np.float64 else torch.float32
         self.device = torch.device(device or "cpu")
         self.keeps, self.is_small = keeps, False
         self.rectify = rectify or F.relu
