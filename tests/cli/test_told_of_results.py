@@ -26,7 +26,7 @@ from filtviz.batch import ExportResult, ModelResult, Progress
 from filtviz.cli import console, main, models_text, plot, shared_options
 from filtviz.demonstrations import Demonstration
 from filtviz.drawing import DrawingOptions
-from filtviz.errors import BudgetError, FiltvizError
+from filtviz.errors import ArgumentError, BudgetError, FiltvizError
 from filtviz.measures.comparison import compare_layers
 from filtviz.measures.conclusions import noise_of
 from filtviz.measures.measure import Diagnosis, LayerDiagnosis
@@ -1126,6 +1126,26 @@ def test_the_noise_of_several_layers_is_a_span_or_the_least(shares, text):
 
 def test_names_are_listed_by_commas_and_by_repeating_and_blanks_are_none():
     assert shared_options._listed(("a, b", "c", " ", ",d,,e ")) == ("a", "b", "c", "d", "e")
+
+
+def test_what_a_command_gets_wrong_is_no_wrong_usage():
+    @click.command()
+    @shared_options.drawing_options
+    def broken(drawing):
+        raise ValueError("not the user's fault")
+
+    assert isinstance(CliRunner().invoke(broken).exception, ValueError)
+    refused = CliRunner().invoke(broken, ["--dpi", "-1"])
+    assert (refused.exit_code, "dpi must be a positive number" in refused.stderr) == (2, True)
+
+
+def test_options_of_sheets_that_are_refused_are_wrong_usage(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise ArgumentError("gap must be less than that")
+
+    monkeypatch.setattr(shared_options, "_sheet_options", refuse)
+    refused = CliRunner().invoke(main, ["plot", "none.pkl"])
+    assert (refused.exit_code, "gap must be less" in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("columns", [0, 80])

@@ -17,7 +17,9 @@ import pytest
 from tests.building import chain, conv
 
 import filtviz
+from filtviz.budget import Account, Budget
 from filtviz.errors import MeasureError
+from filtviz.measures import diagnosing
 from filtviz.measures.badges import ALL_BADGES, badges_of
 from filtviz.measures.diagnosing import first_to_look_at, with_images
 from filtviz.measures.measure import Diagnosis, FilterDiagnosis, LayerDiagnosis
@@ -39,6 +41,21 @@ def alone(make_conv, weights, bias=True):
 def only(network: Network, **options):
     (layer,) = filtviz.diagnose(network, **options).layers
     return layer
+
+
+def test_what_a_survey_needs_has_the_usual_budget_where_none_is_given(monkeypatch, make_conv, glorot) -> None:
+    accounts = []
+
+    class Usual(Budget):
+        def account(self, *networks: Network) -> Account:
+            accounts.append(super().account(*networks))
+            return accounts[-1]
+
+    monkeypatch.setattr(diagnosing, "Budget", Usual)
+    network = alone(make_conv, glorot((8, 1, 3, 3)))
+    diagnosing.measure(network)
+    diagnosing.measure(network, Account.unlimited())
+    assert len(accounts) == 1
 
 
 def test_untrained_in_its_own_words(make_conv, glorot) -> None:

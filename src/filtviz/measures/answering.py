@@ -107,7 +107,8 @@ def _of_no_pattern(layer: LayerDiagnosis, name: str) -> str:
         return f"No layer shows a pattern by itself; on one scale strong filters of {name} stand out:"
     n, m = standing_out([layer])
     if n:
-        smooth = f"{n} of the {plural(m, 'filter')} of {name} {'differs' if n == 1 else 'differ'} from noise"
+        who = f"{n} of the {plural(m, 'filter')}" if m > 1 else "the only filter"
+        smooth = f"{who} of {name} {'differs' if n == 1 else 'differ'} from noise"
         return f"No layer shows a pattern as a whole, but {smooth}; on one scale they are seen best:"
     return f"No layer shows a pattern. This draws {name} as it is, all its filters on one scale:"
 

@@ -143,7 +143,7 @@ def _nolearn() -> Iterator[Case]:
         "two ends": {"_output_layers": ends}, "one end": {"_output_layer": ends[1]},
         "both": {"_output_layers": ends[:1], "_output_layer": ends[1]},
         "all three": {"layers_": [below], "_output_layers": ends[:1], "_output_layer": ends[1]},
-        "named ends": {"layers_": {"b": ends[1], "a": ends[0]}},
+        "named ends": {"layers_": {"Second end": ends[1], "a": ends[0]}},
         "turned ends": {"_output_layers": ends[::-1]},
         "ends named elsewhere": {"_output_layers": {"b": ends[1], "a": ends[0]}},
         "names beside": {"layers_": [below], "layers": [("image", 1), ("first", 2)]},

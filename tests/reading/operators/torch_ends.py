@@ -54,6 +54,8 @@ def _objects() -> Iterator[tuple[str, Any]]:
     yield "a list and a mapping of loose kernels, and moments", {
         "k": [KERNELS], "l": {"x": KERNELS}, "optimizer": moments,
     }  # fmt: skip
+    again = {"x": VECTOR}
+    yield "what stands behind an object met twice", {"a": again, "b": again, "net": {"c.weight": KERNELS}}
     cube = tensor(np.arange(24, dtype="f4").reshape(2, 3, 4))
     yield "loose arrays of three axes", {"x": cube, "y": VECTOR}
     yield "loose arrays of three axes and of four", {"x": cube, "y": VECTOR, "z": KERNELS}
