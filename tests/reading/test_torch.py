@@ -982,7 +982,7 @@ def test_gains_fit_axis_by_axis(gain, direction, fits):
         ({"epoch": 10**9}, None),
         ({"epoch": 10**9 - 1}, 10**9 - 1),
         ({"epoch": True}, None),
-        ({"epoch": 0, "n_epochs": 7}, 7),
+        ({"epoch": 0, "n_epochs": 7}, 0),
         ({"epoch": 3, "last_epoch": 4}, 3),
         ({"epochal": 3}, None),
         ({"trainer": {"epoch": 5}}, 5),
